@@ -1,0 +1,201 @@
+"""YAML as data with places: every value knows the file, line and column that it was read from.
+
+Two dialects. Property files are read as dbt reads them (YAML 1.1, anchors allowed), so that Seedbed sees
+what dbt sees. A plan is read strictly (YAML 1.2 scalars, no anchors, no tags), so that `NO` stays a country
+and `01234` a text. Both refuse duplicate keys and anything that could exhaust the machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from seedbed.errors import Diagnostic, Location, ProjectError
+
+MAX_BYTES = 5_000_000
+MAX_DEPTH = 40
+MAX_NODES = 500_000
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A value read from YAML, with the place of each value inside it.
+
+    `value` is plain Python data (dict, list, str, int, float, bool, date, None).
+    """
+
+    value: Any
+    file: str
+    path: Path = ()
+    _marks: Mapping[Path, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
+
+    def location(self, *path: str | int) -> Location:
+        """The place of the value at `path` below this one, or of its nearest ancestor that has one."""
+        full = self.path + path
+        spoken = ".".join(str(part) for part in full) or None
+        for length in range(len(full), -1, -1):
+            mark = self._marks.get(full[:length])
+            if mark:
+                return Location(self.file, mark[0], mark[1], spoken)
+        return Location(self.file, path=spoken)
+
+    def at(self, *path: str | int) -> Document:
+        """The part of the document at `path`; its value is None where there is none."""
+        value = self.value
+        for part in path:
+            if isinstance(value, dict):
+                value = value.get(part)
+            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+                value = value[part]
+            else:
+                value = None
+        return Document(value, self.file, self.path + path, self._marks)
+
+    def with_value(self, value: Any) -> Document:
+        """The same place holding another value, for example after Jinja was rendered."""
+        return Document(value, self.file, self.path, self._marks)
+
+    def items(self) -> Iterator[tuple[str, Document]]:
+        """The entries of a mapping, each with its own place; nothing when this is no mapping."""
+        if isinstance(self.value, dict):
+            for key in self.value:
+                yield str(key), self.at(key)
+
+    def elements(self) -> Iterator[Document]:
+        """The elements of a list, each with its own place; nothing when this is no list."""
+        if isinstance(self.value, list):
+            for index in range(len(self.value)):
+                yield self.at(index)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML 1.2 core scalars: true/false/null, plain integers and decimals; everything else is text."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789")
+)
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"),
+    list("-0123456789"),
+)
+
+
+def read_yaml(text: str, file: str, *, strict: bool = False) -> Document:
+    """Reads one YAML document.
+
+    Args:
+        text: the file's content.
+        file: its name, relative to the project, for messages.
+        strict: the plan's dialect instead of dbt's.
+
+    Raises:
+        ProjectError: the text is no YAML, has a duplicate key, or (strict) an anchor or a tag.
+    """
+    if len(text) > MAX_BYTES:
+        raise _refused("yaml-too-large", f"the file has {len(text):,} characters; at most {MAX_BYTES:,} are read", file)
+    loader = (_StrictLoader if strict else yaml.SafeLoader)(text.removeprefix("\ufeff"))
+    try:
+        _check_depth(text, file)
+        root = loader.get_single_node()
+        marks: dict[Path, tuple[int, int]] = {}
+        builder = _Builder(loader, file, marks, strict)
+        return Document(builder.build(root, (), 0) if root is not None else None, file, (), marks)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
+        said = " ".join(part for part in (error.context, error.problem) if part)
+        raise _refused("yaml-syntax", f"this is not valid YAML: {said}", at) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise _refused("yaml-syntax", f"this is not valid YAML: {error}", file) from None
+    finally:
+        loader.dispose()
+
+
+def _refused(code: str, message: str, place: Location | str, hint: str | None = None) -> ProjectError:
+    location = place if isinstance(place, Location) else Location(place)
+    return ProjectError(diagnostics=[Diagnostic(code, message, location, hint=hint)])
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Walks the parser's events, which needs no recursion, before anything is built from them."""
+    depth = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                at = Location(file, event.start_mark.line + 1, event.start_mark.column + 1)
+                raise _refused("yaml-too-deep", f"values are nested more than {MAX_DEPTH} deep", at)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+class _Builder:
+    """Turns YAML nodes into Python values and notes where each stood."""
+
+    def __init__(self, loader: yaml.SafeLoader, file: str, marks: dict[Path, tuple[int, int]], strict: bool) -> None:
+        self.loader, self.file, self.marks, self.strict = loader, file, marks, strict
+        self.anchors: set[int] = set()
+        self.nodes = 0
+
+    def build(self, node: yaml.Node, path: Path, depth: int) -> Any:
+        self.nodes += 1
+        at = self._place(node)
+        if self.nodes > MAX_NODES:
+            raise _refused("yaml-too-large", f"the file holds more than {MAX_NODES:,} values", at)
+        if depth > MAX_DEPTH:
+            raise _refused("yaml-too-deep", f"values are nested more than {MAX_DEPTH} deep", at)
+        if self.strict:
+            self._refuse_anchor(node, at)
+        self.marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, (*path, index), depth + 1) for index, child in enumerate(node.value)]
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            raise _refused("yaml-tag", f"the tag {node.tag} is not understood here", at)
+        if isinstance(node.value, str) and node.tag == "tag:yaml.org,2002:int" and len(node.value) > 40:
+            raise _refused("yaml-number", "a number has more than 40 digits", at)
+        return self.loader.construct_object(node, deep=True)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
+        if not self.strict:
+            self.loader.flatten_mapping(node)
+        result: dict[str, Any] = {}
+        merged = {id(key) for key, _ in node.value if key.start_mark.index < node.start_mark.index}
+        for key_node, value_node in node.value:
+            key = self.loader.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                # PyYAML reads `yes:`, `1:` and dates as other types; as a key only its text makes sense.
+                key = str(key_node.value)
+            at = self._place(key_node)
+            if key in result and id(key_node) not in merged:
+                first = self.marks[(*path, key)]
+                raise _refused(
+                    "duplicate-key",
+                    f'the key "{key}" stands twice here, first in line {first[0]}; only one of them can count',
+                    at,
+                    "remove or rename one of them",
+                )
+            self.marks[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            result[key] = self.build(value_node, (*path, key), depth + 1)
+        return result
+
+    def _place(self, node: yaml.Node) -> Location:
+        return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _refuse_anchor(self, node: yaml.Node, at: Location) -> None:
+        if id(node) in self.anchors:
+            raise _refused("yaml-alias", "anchors and aliases are not allowed here", at, "write the value out")
+        self.anchors.add(id(node))
