@@ -46,14 +46,15 @@ class TypeKind(enum.StrEnum):
 
 _TYPE_NAMES: Mapping[TypeKind, str] = {
     TypeKind.INTEGER: (
-        "int integer bigint smallint tinyint hugeint mediumint byteint long short int1 int2 int4 int8 int16 int32 int64 "
-        "uint uint8 uint16 uint32 uint64 ubigint uinteger usmallint utinyint serial bigserial smallserial signed number_int"
+        "int integer bigint smallint tinyint hugeint mediumint byteint long short int1 int2 int4 int8 int16 int32 "
+        "int64 uint uint8 uint16 uint32 uint64 ubigint uinteger usmallint utinyint serial bigserial smallserial "
+        "signed"
     ),
     TypeKind.DECIMAL: "decimal numeric number dec bignumeric bigdecimal money smallmoney fixed currency",
     TypeKind.FLOAT: "float double real float4 float8 float16 float32 float64 double_precision",
     TypeKind.BOOLEAN: "boolean bool bit logical",
     TypeKind.TEXT: (
-        "varchar char character string text nvarchar nchar varchar2 nvarchar2 bpchar clob character_varying name citext "
+        "varchar char character string text nvarchar nchar varchar2 nvarchar2 bpchar clob character_varying citext "
         "longtext mediumtext tinytext str enum char_varying"
     ),
     TypeKind.DATE: "date date32",
@@ -71,7 +72,9 @@ _TYPE_NAMES: Mapping[TypeKind, str] = {
     TypeKind.BINARY: "binary varbinary bytea blob bytes",
 }
 _KIND_BY_NAME = {name: kind for kind, names in _TYPE_NAMES.items() for name in names.split()}
-_TYPE_PATTERN = re.compile(r"^\s*([A-Za-z_]\w*(?: +[A-Za-z_]\w*)*)\s*(?:\(\s*(\w+)\s*(?:[,-]\s*(\d+)\s*)?\))?\s*([A-Za-z ]*)$")
+_TYPE_PATTERN = re.compile(
+    r"^\s*([A-Za-z_]\w*(?: +[A-Za-z_]\w*)*)\s*(?:\(\s*(\w+)\s*(?:[,-]\s*(\d+)\s*)?\))?\s*([A-Za-z ]*)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,13 @@ class DataType:
 
 
 _BITS = {
-    **dict.fromkeys("int integer mediumint int4 int32 uint16 usmallint serial signed".split(), 32),
-    **dict.fromkeys("smallint int2 int16 short utinyint uint8 smallserial".split(), 16),
-    **dict.fromkeys("tinyint int1 byteint".split(), 8),
+    name: bits
+    for bits, names in (
+        (32, "int integer mediumint int4 int32 uint16 usmallint serial signed"),
+        (16, "smallint int2 int16 short utinyint uint8 smallserial"),
+        (8, "tinyint int1 byteint"),
+    )
+    for name in names.split()
 }
 
 

@@ -1,0 +1,394 @@
+"""The resolved plan: the plan with nothing left to decide. Past it there is no default and no choice.
+
+The engine carries it out, the sinks and the checks read its promises. Moments are seconds since 1970-01-01
+00:00:00 (no time zone) as integers, lengths of time are seconds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from seedbed.errors import NOWHERE, Location
+from seedbed.plan.kinds import Generator
+from seedbed.schema import Cardinality, DataType, Project, Resource, Scalar, SourceTable
+
+DAY = 86_400
+
+# --- rows ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """`count` rows, of which the plan itself asks for `planned`: what lies beyond only adds to them."""
+
+    count: int
+    planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """One row for each day from `start`, `count` of them, then one for each of the `extra` days."""
+
+    start: dt.date
+    count: int
+    extra: tuple[dt.date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PerParent:
+    """Rows for every row of the parent that `reference` leads to and for which `where` holds.
+
+    `stride` is more than any parent's number of rows. Tables whose rows can appear later, as time goes on,
+    number them `parent's number * stride + place among siblings` (`dense` false), so that old numbers stay.
+    """
+
+    reference: str
+    counts: Generator
+    stride: int
+    where: str | None = None
+    dense: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of each entity that `reference` leads to, as `lifecycle` makes them."""
+
+    reference: str
+    lifecycle: str
+    stride: int
+    dense: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The rows of a hand-written CSV, read as they are."""
+
+    file: Path
+    count: int
+
+
+Rows = Fixed | Days | PerParent | Versions | Given
+
+# --- references: how a row finds the row that a foreign key refers to ----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Driving:
+    """The row's driving parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A parent drawn at random: evenly, or by rank with weight rank ** -zipf."""
+
+    zipf: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """Parents drawn so that each has at least `minimum` and at most `maximum` children."""
+
+    minimum: int
+    maximum: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctAmongSiblings:
+    """A different parent for each of the children of one driving row."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneToOne:
+    """A different parent for each row of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A row of the same table with a lower number; the first `roots` rows have none."""
+
+    roots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """The parent that the row behind another reference refers to: `path` are reference names, in order."""
+
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnDay:
+    """The row of a `Days` table for the day of column `of`."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidAt:
+    """The version, in a `Versions` table, that is valid for the entity behind `entity` at the moment of `at`."""
+
+    entity: str
+    at: str
+
+
+Finding = Driving | Drawn | Covering | DistinctAmongSiblings | OneToOne | Tree | Via | OnDay | ValidAt
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key as the engine sees it: which parent row, found how, and which columns carry its key.
+
+    `columns` maps the child's column to the parent's. `null` is the share of rows without a parent, `when` a
+    predicate outside which there is none. With `varies_by` the parent depends on that reference or column
+    instead of on the row.
+    """
+
+    name: str
+    parent: str
+    columns: Mapping[str, str]
+    finding: Finding
+    stream: tuple[str, ...]
+    null: float = 0.0
+    when: str | None = None
+    varies_by: str | None = None
+
+
+# --- lifecycles ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DwellTime:
+    """A distribution of seconds, cut to [`minimum`, `maximum`].
+
+    `location` is the median (lognormal), the mean (exponential), the lower end (uniform) or the value (fixed);
+    `spread` is sigma (lognormal) or the upper end (uniform).
+    """
+
+    distribution: Literal["lognormal", "exponential", "uniform", "fixed"]
+    location: float
+    spread: float = 0.0
+    minimum: float = 0.0
+    maximum: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedLifecycle:
+    """A process, ready to walk.
+
+    `matrices[m][i][j]` is the probability of state j after state i in case m; each row sums to 1, or to 0 for
+    a terminal state. `initial[m]` sums to 1. `dwell[i][j]` is the time in state i before moving to j. Where the
+    moves depend on the entity's column `depends_on`, `cases` maps its value to m.
+    """
+
+    name: str
+    entity: str
+    states: tuple[Scalar, ...]
+    initial: tuple[tuple[float, ...], ...]
+    matrices: tuple[tuple[tuple[float, ...], ...], ...]
+    dwell: tuple[tuple[DwellTime, ...], ...]
+    revisit: bool
+    granularity: int
+    """Seconds: 86400 when versions begin on days, 1 when they begin at any second."""
+    arrivals: tuple[int, int]
+    """First and last moment at which the planned entities begin."""
+    max_versions: int
+    depends_on: str | None = None
+    cases: Mapping[Scalar, int] = field(default_factory=dict)
+    origin: Location = NOWHERE
+
+    @property
+    def terminal(self) -> tuple[int, ...]:
+        """The states that no case leaves."""
+        indices = range(len(self.states))
+        return tuple(i for i in indices if all(sum(matrix[i]) == 0 for matrix in self.matrices))
+
+
+class Part(enum.StrEnum):
+    """What a version of a history can say."""
+
+    STATE = "state"
+    VALID_FROM = "valid_from"
+    VALID_TO = "valid_to"
+    CURRENT = "current"
+    VERSION = "version"
+
+
+class VersionPart(Generator):
+    """A part of the version that a row of a history records. It comes from `history:`, never from a string."""
+
+    kind = "version_part"
+    positional = ("part",)
+    part: Part
+    open_end: dt.datetime | None = None
+
+
+# --- tables --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedColumn:
+    """One column, with the stream that it draws from and where the decision came from.
+
+    `needs` are columns of the same row that the generator reads. `reference` is set on a foreign-key column:
+    the value is then `parent_column` of that reference. A hidden column is computed but not written.
+    """
+
+    name: str
+    data_type: DataType
+    generator: Generator
+    stream: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    varies_by: str | None = None
+    reference: str | None = None
+    parent_column: str | None = None
+    hidden: bool = False
+    description: str = ""
+    decided_by: str = ""
+    """In words, for `explain`: `plan (baseline)`, `annotation`, `foreign key in the ERD`, ..."""
+    origin: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeyPromise:
+    """Every value of `columns` stands in the parent's `parent_columns`; null only if `nullable`."""
+
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    children: Cardinality
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RangePromise:
+    """Bounds of a column's values, as `schema.Range`."""
+
+    column: str
+    minimum: Scalar | None
+    maximum: Scalar | None
+    minimum_included: bool = True
+    maximum_included: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPromise:
+    """What is true of a Type-2 table. `allowed` maps a state to those that may follow it."""
+
+    entity: tuple[str, ...]
+    state: str
+    valid_from: str
+    valid_to: str | None
+    current: str | None
+    version: str | None
+    open_end: Scalar | None
+    """What `valid_to` holds in a current version, as it is written; None for null."""
+    allowed: Mapping[Scalar, tuple[Scalar, ...]]
+    initial: tuple[Scalar, ...]
+    terminal: tuple[Scalar, ...]
+    revisit: bool
+    as_of: Scalar
+    """The last moment, as `valid_from` is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidityPromise:
+    """Each row falls into exactly one version of `history` for its entity at its moment `at`.
+
+    `entity` are this table's columns, paired with the history's entity columns. `version_key` pairs a column
+    of this table with the history's key column, where the row also carries the version's key.
+    """
+
+    history: str
+    entity: tuple[str, ...]
+    at: str
+    version_key: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What the written rows of one table will satisfy: data for the checks and for dbt's tests."""
+
+    primary_key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    not_null: tuple[str, ...] = ()
+    accepted_values: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    ranges: tuple[RangePromise, ...] = ()
+    matches: Mapping[str, str] = field(default_factory=dict)
+    foreign_keys: tuple[ForeignKeyPromise, ...] = ()
+    functional_dependencies: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    """(determinant columns, dependent columns)."""
+    predicates: tuple[str, ...] = ()
+    """Row-local SQL that no row makes false."""
+    history: HistoryPromise | None = None
+    validity: tuple[ValidityPromise, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedTable:
+    """One table. `columns` stand in the order in which they are written, hidden ones last; `order` is the one
+    in which they can be computed. `file` is the name of its seed, without `.csv`.
+    """
+
+    name: str
+    file: str
+    resource: Resource
+    rows: Rows
+    columns: tuple[ResolvedColumn, ...]
+    order: tuple[str, ...]
+    references: tuple[Reference, ...] = ()
+    promises: Promises = Promises()
+    written: bool = True
+    appears_at: str | None = None
+    """A column that holds a moment past which, at the as-of date, a row does not exist yet."""
+    description: str = ""
+    source: SourceTable | None = None
+    property_file: str | None = None
+    """The file that documents this table as a seed, when the project has one; Seedbed then writes no other."""
+    declared_tests: frozenset[tuple[str, str | None]] = frozenset()
+
+    @property
+    def written_columns(self) -> tuple[ResolvedColumn, ...]:
+        return tuple(column for column in self.columns if not column.hidden)
+
+    def column(self, name: str) -> ResolvedColumn:
+        return next(column for column in self.columns if column.name == name)
+
+    def reference(self, name: str) -> Reference:
+        return next(reference for reference in self.references if reference.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPlan:
+    """Everything the engine and the sinks need. `as_of` is the last day, included; `planned_as_of` the plan's own."""
+
+    project: Project
+    random_seed: int
+    start: dt.date
+    as_of: dt.date
+    planned_as_of: dt.date
+    locale: str
+    tables: tuple[ResolvedTable, ...]
+    lifecycles: tuple[ResolvedLifecycle, ...] = ()
+    _tables: Mapping[str, ResolvedTable] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tables", {table.name: table for table in self.tables})
+
+    def __iter__(self) -> Iterator[ResolvedTable]:
+        return iter(self.tables)
+
+    def table(self, name: str) -> ResolvedTable:
+        return self._tables[name]
+
+    def lifecycle(self, name: str) -> ResolvedLifecycle:
+        return next(lifecycle for lifecycle in self.lifecycles if lifecycle.name == name)
+
+    @property
+    def end(self) -> int:
+        """The last second of the as-of date."""
+        return (self.as_of - dt.date(1970, 1, 1)).days * DAY + DAY - 1

@@ -1,0 +1,316 @@
+"""The plan as it stands in `seedbed.yml`: what is generated, and how.
+
+These classes validate text from outside: the plan file, an annotation below `config.meta.seedbed`, an LLM's
+reply. They hold what was written and nothing more; `resolve` settles what was left open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+
+from seedbed.plan.generators import GeneratorError, parse_call, parse_generator
+from seedbed.plan.kinds import COUNT_KINDS, Generator, Temporal, parse_duration
+
+PLAN_FILE = "seedbed.yml"
+
+
+class Author(enum.StrEnum):
+    """Who wrote an entry of the plan. Re-planning never touches what a user wrote."""
+
+    BASELINE = "baseline"
+    LLM = "llm"
+    USER = "user"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+def _read_generator(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_generator(value)
+    except GeneratorError as error:
+        raise ValueError(f"{error}" + (f" ({error.hint})" if error.hint else "")) from None
+
+
+GeneratorText = Annotated[Generator, BeforeValidator(_read_generator), PlainSerializer(str)]
+
+
+# --- rows ----------------------------------------------------------------------------------------------------
+
+
+class FixedRows(_Entry):
+    """A number of rows: `rows: 40`."""
+
+    count: Annotated[int, Field(ge=0, le=100_000_000_000)]
+
+    def __str__(self) -> str:
+        return str(self.count)
+
+
+class RowsPer(_Entry):
+    """Rows for every row of a driving parent: `rows: per orders where status = 'paid', poisson(mean=2)`."""
+
+    parent: str
+    counts: GeneratorText
+    where: str | None = None
+    """A row-local SQL predicate over the parent's columns; other parents have no rows."""
+
+    def __str__(self) -> str:
+        where = f" where {self.where}" if self.where else ""
+        counts = "" if str(self.counts) == "constant(1)" else f", {self.counts}"
+        return f"per {self.parent}{where}{counts}"
+
+
+class DateRows(_Entry):
+    """One row for every day from `start` to `end`, both included: `rows: dates('2024-01-01', '2026-12-31')`."""
+
+    start: dt.date
+    end: dt.date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DateRows:
+        if self.start > self.end:
+            raise ValueError(f"the dates run backwards: {self.start} is after {self.end}")
+        if (self.end - self.start).days > 200_000:
+            raise ValueError("more than 200,000 days")
+        return self
+
+    def __str__(self) -> str:
+        return f"dates('{self.start}', '{self.end}')"
+
+
+_PER = re.compile(
+    r"^per\s+(?P<parent>[^\s,]+)(?:\s+where\s+(?P<where>.+?))?(?:\s*,\s*(?P<counts>[a-z_]+(?:\(.*\))?))?\s*$", re.S
+)
+ROWS_FORMS = "write a number, \"per <table>, poisson(mean=2)\" or \"dates('2024-01-01', '2026-12-31')\""
+
+
+def parse_rows(value: Any) -> Any:
+    """The rows that a plan's `rows:` describes.
+
+    Raises:
+        ValueError: it is none of the three forms.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return value
+    if isinstance(value, int):
+        return FixedRows(count=value)
+    text = value.strip()
+    if text.replace("_", "").replace(",", "").isdigit():
+        return FixedRows(count=int(text.replace("_", "").replace(",", "")))
+    match = _PER.match(text)
+    if match:
+        try:
+            counts = parse_generator(match["counts"] or "constant(1)")
+        except GeneratorError as error:
+            raise ValueError(str(error)) from None
+        if counts.kind not in COUNT_KINDS:
+            raise ValueError(f"{counts.kind} cannot count rows; use one of {', '.join(COUNT_KINDS)}")
+        return RowsPer(parent=match["parent"], where=match["where"], counts=counts)
+    if text.startswith("dates"):
+        try:
+            _, positional, named = parse_call(text)
+            return DateRows(**dict(zip(("start", "end"), positional, strict=False)), **named)
+        except (GeneratorError, TypeError) as error:
+            raise ValueError(f"{text!r} cannot be read: {error}") from None
+    raise ValueError(f"{text!r} does not say how many rows; {ROWS_FORMS}")
+
+
+Rows = Annotated[FixedRows | RowsPer | DateRows, BeforeValidator(parse_rows)]
+
+
+# --- lifecycles and histories --------------------------------------------------------------------------------
+
+
+class Dwell(_Entry):
+    """How long an entity stays in a state.
+
+    Written `{lognormal: {median: 3d, sigma: 0.8}}`, `{exponential: {mean: 9d}}`, `{uniform: {min: 1d, max: 5d}}`,
+    `{fixed: {value: 2d}}`, as the string `lognormal(median='3d', sigma=0.8)`, or `9d` for an exponential one.
+    """
+
+    distribution: Literal["lognormal", "exponential", "uniform", "fixed"]
+    median: float | None = None
+    """Seconds."""
+    sigma: Annotated[float, Field(gt=0, le=5)] = 0.8
+    mean: float | None = None
+    """Seconds."""
+    min: float | None = None
+    """Seconds."""
+    max: float | None = None
+    """Seconds."""
+    value: float | None = None
+    """Seconds."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, data: Any) -> Any:
+        if isinstance(data, str) and "(" in data:
+            try:
+                name, positional, named = parse_call(data)
+            except GeneratorError as error:
+                raise ValueError(str(error)) from None
+            if positional:
+                raise ValueError(f"name the arguments of {name}, for example {name}(mean='9d')")
+            data = {name: named}
+        if isinstance(data, str | int | float) and not isinstance(data, bool):
+            data = {"exponential": {"mean": data}}
+        if isinstance(data, dict) and "distribution" not in data:
+            if len(data) != 1:
+                raise ValueError("one distribution is expected: lognormal, exponential, uniform or fixed")
+            name, arguments = next(iter(data.items()))
+            if not isinstance(arguments, dict):
+                first = {"lognormal": "median", "exponential": "mean", "fixed": "value"}.get(str(name))
+                if first is None:
+                    raise ValueError(f"{name} takes arguments, for example {{uniform: {{min: 1d, max: 5d}}}}")
+                arguments = {first: arguments}
+            data = {"distribution": name, **arguments}
+        return data
+
+    @field_validator("median", "mean", "min", "max", "value", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        return value if value is None else parse_duration(value)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Dwell:
+        wanted = {"lognormal": "median", "exponential": "mean", "uniform": "max", "fixed": "value"}[self.distribution]
+        if getattr(self, wanted) is None:
+            raise ValueError(f"{self.distribution} needs {wanted}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
+        return self
+
+
+Probabilities = dict[str, float]
+Transitions = dict[str, Probabilities]
+
+
+class Arrivals(_Entry):
+    """When entities begin: evenly from `start` to `end` (the plan's `start` and `as_of` where left out)."""
+
+    start: Temporal | None = None
+    end: Temporal | None = None
+
+
+class Process(_Entry):
+    """A process that an entity goes through: states, moves with their probabilities, and times.
+
+    The moves come from `transitions` (from: {to: probability}), from a bare `matrix` with `states`, or from a
+    state diagram named by `workflow`. Numbers are checked by `resolve`, which can say where they stand.
+    """
+
+    states: tuple[str, ...] | None = None
+    workflow: str | None = None
+    initial: Probabilities | str | None = None
+    """Shares of the first state; one name means all of them."""
+    transitions: dict[str, Any] | list[list[float]] | None = None
+    """From-state to to-states; with `depends_on`, one such mapping for each value of that column."""
+    matrix: list[list[float]] | dict[str, list[list[float]]] | None = None
+    dwell: dict[str, Dwell] | Dwell | None = None
+    """By state, or by edge as `A -> B`; `default` for the rest."""
+    arrivals: Arrivals = Arrivals()
+    revisit: bool = True
+    """Whether a state may be entered again. If not, states seen are left out and the rest renormalised."""
+    depends_on: str | None = None
+    """The entity's column that the moves depend on."""
+    max_versions: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Most versions of one entity; a walk that long stops where it is."""
+    entities: Annotated[int, Field(ge=0)] | None = None
+    """How many entities there are, when no table holds them."""
+
+
+class RecordedIn(_Entry):
+    """Which columns of a Type-2 table record the process, one row for each version."""
+
+    entity: str | tuple[str, ...]
+    """The column (or columns) that say whose version a row is."""
+    state: str
+    valid_from: str
+    valid_to: str | None = None
+    current: str | None = None
+    version: str | None = None
+    """The column that numbers an entity's versions from 1."""
+    open_end: Temporal | None = None
+    """What `valid_to` holds while a version is current; null when left out."""
+
+
+class History(Process, RecordedIn):
+    """A Type-2 slowly changing dimension: a process and the columns that record it."""
+
+
+class Lifecycle(Process):
+    """A process of which only the latest state is kept, in columns of the entity's own table."""
+
+
+def read_history(value: Mapping[str, Any]) -> History:
+    """The history that stands in an annotation, where `by` names the column that the moves depend on.
+
+    Raises:
+        pydantic.ValidationError: it is not one.
+    """
+    renamed = {("depends_on" if key == "by" else key): item for key, item in value.items()}
+    return History.model_validate(renamed)
+
+
+# --- the plan ------------------------------------------------------------------------------------------------
+
+
+class ColumnEntry(_Entry):
+    """How one column arises. Written as a plain generator string when nothing else is said."""
+
+    generator: GeneratorText
+    varies_by: str | None = None
+    """The column whose value, not the row, decides: equal there means equal here."""
+    by: Author | None = None
+    """Who wrote the entry; the table's author when left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        return {"generator": data} if isinstance(data, str | Generator) else data
+
+
+class TableEntry(_Entry):
+    """How one table arises."""
+
+    rows: Rows | None = None
+    by: Author = Author.USER
+    columns: dict[str, ColumnEntry] = {}
+    history: History | None = None
+    lifecycle: Lifecycle | None = None
+
+
+class Plan(_Entry):
+    """A whole plan."""
+
+    version: Literal[1] = 1
+    random_seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    start: dt.date
+    """First day of the simulated time."""
+    as_of: dt.date
+    """Last day of the simulated time: nothing in a history is later."""
+    locale: Annotated[str, Field(pattern=r"^[a-z]{2,3}_[A-Z]{2}$")] = "en_US"
+    tables: dict[str, TableEntry] = {}
+    fingerprints: dict[str, dict[str, str]] = {}
+    """For each table and column, what the schema said and what was written when the entry was made."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Plan:
+        if self.start >= self.as_of:
+            raise ValueError(f"start {self.start} must be before as_of {self.as_of}")
+        return self
+
+    def author(self, table: str, column: str | None = None) -> Author:
+        """Who wrote the entry of a table or of one of its columns."""
+        entry = self.tables[table]
+        return (column and entry.columns[column].by) or entry.by
