@@ -1,0 +1,34 @@
+"""What a maker of values is given: one column of some rows, about to be filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from seedbed.engine.rng import Stream
+from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan
+
+Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One column of n rows, about to be filled.
+
+    `rows` (int64, length n) says which element of the stream each row takes: its own number, or that of the
+    entity which the column varies by; equal numbers must give equal values. `value(name)` is another column of
+    the same rows, already made (length n).
+    """
+
+    plan: ResolvedPlan
+    column: ResolvedColumn
+    stream: Stream
+    rows: Int64s
+    value: Callable[[str], pa.Array]
+
+    def __len__(self) -> int:
+        return len(self.rows)
