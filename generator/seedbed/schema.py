@@ -202,6 +202,22 @@ class SourceTable:
 
 
 @dataclass(frozen=True, slots=True)
+class DataTest:
+    """A data test of the project whose meaning no typed fact holds in full: a hint to authors.
+
+    It holds one fact less than it seems to when `conditional`: the test looks at some rows only (`where`), or
+    lets violations pass (`severity: warn`, `error_if`), so that it must not be made a law for every row.
+    """
+
+    name: str
+    """As the project writes it, with its package: `dbt_utils.sequential_values`."""
+    column: str | None
+    arguments: Document
+    """The rendered arguments: a mapping; a table is written `ref('x')` or `source('a', 'b')`."""
+    conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table and what the project says about it.
 
@@ -230,6 +246,8 @@ class Table:
     """The project builds this table itself (SQL, Python), so that it is never generated."""
     declared_tests: frozenset[tuple[str, str | None]] = frozenset()
     """(test, column or None) that the project's own property file already runs on this table."""
+    data_tests: tuple[DataTest, ...] = ()
+    """The tests of `declared_tests` that say more than the typed facts above."""
 
     @property
     def generated(self) -> bool:
