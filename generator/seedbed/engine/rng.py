@@ -1,0 +1,168 @@
+"""Random numbers that are addressed, not consumed: each is a pure function of a seed, a name and a row.
+
+The 64-bit word of a row is the finaliser of splitmix64 (Steele, Lea and Flood 2014, with the constants of
+Stafford's variant 13) over `row * GAMMA + key`. It is integer arithmetic modulo 2**64 throughout, so that every
+platform and every batch gives the same words. The key must be a hash: keys that lie a multiple of GAMMA apart
+would give shifted copies of one sequence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Int64s = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.float64]
+
+BLOCK = 1 << 14
+"""Rows that are worked on at a time, so that what lies between two steps stays in the processor's cache."""
+LARGEST = 1 << 62
+"""The largest number of things to draw from or to permute."""
+
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_ROUNDS = 6
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Stream:
+    """One independent sequence of random numbers, named by `random_seed` and `names`.
+
+    `rows` are int64 arrays in any order, with repeats and gaps; the n-th number drawn belongs to the n-th row,
+    and equal rows get equal numbers. A second draw for the same rows needs a stream of its own: a `child`.
+    """
+
+    random_seed: int
+    names: tuple[str, ...]
+    _key: np.uint64 = field(repr=False, compare=False)
+
+    def __init__(self, random_seed: int, *names: str) -> None:
+        # Each name goes in with its length, so that ("ab", "c") and ("a", "bc") differ.
+        parts = [part.encode() for part in (str(random_seed), *names)]
+        told = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+        digest = hashlib.blake2b(told, digest_size=8, person=b"seedbed").digest()
+        object.__setattr__(self, "random_seed", random_seed)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "_key", np.uint64(int.from_bytes(digest, "little")))
+
+    def child(self, *names: str) -> Stream:
+        """The stream of these names below this one's."""
+        return Stream(self.random_seed, *self.names, *names)
+
+    def bits(self, rows: Int64s) -> Words:
+        """64 random bits for each row."""
+        words = np.empty(len(rows), np.uint64)
+        scratch = np.empty(min(BLOCK, len(rows)), np.uint64)
+        for block in _blocks(len(rows)):
+            _hash_into(words[block], rows[block], self._key, scratch)
+        return words
+
+    def uniform(self, rows: Int64s) -> Floats:
+        """Numbers between 0 and 1, neither of them included: the middles of 2**52 equal steps."""
+        words = self.bits(rows)
+        words >>= np.uint64(12)
+        fractions = words.astype(np.float64)
+        fractions += 0.5
+        fractions *= 2.0**-52
+        return fractions
+
+    def below(self, rows: Int64s, n: int | Int64s) -> Int64s:
+        """Whole numbers from 0 to `n - 1`, `n` (1 to 2**62) being one number or one for each row.
+
+        The number is the upper half of the product of word and n, so that the probability of any value
+        differs from 1/n by less than 2**-64: n / 2**64 of it.
+        """
+        return _multiply_high(self.bits(rows), n).view(np.int64)
+
+    def permute(self, rows: Int64s, n: int) -> Int64s:
+        """Each of the `rows`, all in [0, `n`), sent to a number in [0, `n`) of its own, in a scattered order.
+
+        A Feistel network over pairs (left, right) of radix a and b, both near the root of n, so that a * b is
+        only just more than n and hardly any number has to be sent on because it fell outside.
+
+        Raises:
+            ValueError: a row is negative, or not less than `n`.
+        """
+        if not 0 <= n <= LARGEST:
+            raise ValueError(f"{n} things cannot be permuted; at most {LARGEST} can")
+        if len(rows) and (int(rows.min()) < 0 or int(rows.max()) >= n):
+            raise ValueError(f"rows {rows.min()} to {rows.max()} are not all among the {n} that are permuted")
+        result = np.empty(len(rows), np.int64)
+        keys = [self.child("permute", str(step))._key for step in range(_ROUNDS)]
+        for block in _blocks(len(rows)):
+            sent = _send(rows[block], n, keys)
+            outside = np.flatnonzero(sent >= n)
+            while len(outside):
+                sent[outside] = _send(sent[outside], n, keys)
+                outside = outside[sent[outside] >= n]
+            result[block] = sent
+        return result
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK))
+
+
+def _hash_into(words: Words, rows: Int64s, key: np.uint64, scratch: Words) -> None:
+    """Fills `words` with the words of `rows`; `scratch` is at least as long and may hold anything."""
+    scratch = scratch[: len(words)]
+    np.multiply(rows.view(np.uint64), _GAMMA, out=words)
+    words += key
+    for shift, multiplier in zip((np.uint64(30), np.uint64(27)), _MULTIPLIERS, strict=True):
+        np.right_shift(words, shift, out=scratch)
+        words ^= scratch
+        words *= multiplier
+    np.right_shift(words, np.uint64(31), out=scratch)
+    words ^= scratch
+
+
+def _multiply_high(words: Words, n: int | Int64s) -> Words:
+    """The upper 64 bits of each word's product with n, exact for n up to 2**62."""
+    factor = np.uint64(n) if isinstance(n, int) else n.view(np.uint64)
+    high = words >> _HALF
+    low = words & _LOW_HALF
+    if int(np.max(factor, initial=np.uint64(0))) <= int(_LOW_HALF):
+        low *= factor
+        low >>= _HALF
+        high *= factor
+        high += low
+        high >>= _HALF
+        return high
+    factor_high, factor_low = factor >> _HALF, factor & _LOW_HALF
+    middle = high * factor_low
+    other = low * factor_high
+    low *= factor_low
+    low >>= _HALF
+    low += middle & _LOW_HALF
+    low += other & _LOW_HALF
+    low >>= _HALF
+    high *= factor_high
+    high += middle >> _HALF
+    high += other >> _HALF
+    high += low
+    return high
+
+
+def _send(numbers: Int64s, n: int, keys: list[np.uint64]) -> Int64s:
+    """One pass of the network: a bijection of [0, a * b), where a * b is n or a little more."""
+    a = math.isqrt(n - 1) + 1
+    b = -(-n // a)
+    left, right = np.divmod(numbers, b)
+    word = np.empty(len(numbers), np.uint64)
+    scratch = np.empty(len(numbers), np.uint64)
+    for step, key in enumerate(keys):
+        changed, other, radix = (left, right, a) if step % 2 == 0 else (right, left, b)
+        _hash_into(word, other, key, scratch)
+        changed += _multiply_high(word, radix).view(np.int64)
+        changed -= radix * (changed >= radix)
+    left *= b
+    left += right
+    return left
