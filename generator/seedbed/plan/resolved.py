@@ -234,8 +234,10 @@ class VersionPart(Generator):
 class ResolvedColumn:
     """One column, with the stream that it draws from and where the decision came from.
 
-    `needs` are columns of the same row that the generator reads. `reference` is set on a foreign-key column:
-    the value is then `parent_column` of that reference. A hidden column is computed but not written.
+    `needs` are what the generator reads: columns of the same row, or paths such as `order_id.status` to a
+    parent's. `reference` is set on a foreign-key column: the value is then `parent_column` of that reference.
+    A hidden column is computed but not written; `moment` names the hidden column that holds the moment of
+    which this column holds a key.
     """
 
     name: str
@@ -247,6 +249,7 @@ class ResolvedColumn:
     reference: str | None = None
     parent_column: str | None = None
     hidden: bool = False
+    moment: str | None = None
     description: str = ""
     decided_by: str = ""
     """In words, for `explain`: `plan (baseline)`, `annotation`, `foreign key in the ERD`, ..."""
@@ -310,6 +313,20 @@ class ValidityPromise:
 
 
 @dataclass(frozen=True, slots=True)
+class Predicate:
+    """Row-local SQL that no row makes false.
+
+    `needs` are the columns that it reads; `redrawn` those of them, and of what they follow from, that are drawn
+    again in a row for which it is false. Without any, the predicate holds by construction or cannot be met.
+    """
+
+    text: str
+    needs: tuple[str, ...]
+    redrawn: tuple[str, ...] = ()
+    origin: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Promises:
     """What the written rows of one table will satisfy: data for the checks and for dbt's tests."""
 
@@ -322,16 +339,15 @@ class Promises:
     foreign_keys: tuple[ForeignKeyPromise, ...] = ()
     functional_dependencies: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     """(determinant columns, dependent columns)."""
-    predicates: tuple[str, ...] = ()
-    """Row-local SQL that no row makes false."""
+    predicates: tuple[Predicate, ...] = ()
     history: HistoryPromise | None = None
     validity: tuple[ValidityPromise, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTable:
-    """One table. `columns` stand in the order in which they are written, hidden ones last; `order` is the one
-    in which they can be computed. `file` is the name of its seed, without `.csv`.
+    """One table. `columns` stand in the order in which they are written, hidden ones last. `file` is the name of
+    its seed, without `.csv`.
     """
 
     name: str
@@ -339,7 +355,6 @@ class ResolvedTable:
     resource: Resource
     rows: Rows
     columns: tuple[ResolvedColumn, ...]
-    order: tuple[str, ...]
     references: tuple[Reference, ...] = ()
     promises: Promises = Promises()
     written: bool = True
@@ -360,6 +375,17 @@ class ResolvedTable:
 
     def reference(self, name: str) -> Reference:
         return next(reference for reference in self.references if reference.name == name)
+
+    def lead(self, head: str) -> Reference | None:
+        """The reference that the first part of a path such as `order_id.status` means.
+
+        It is a reference's name, a column that carries its key, or its parent where only one leads there.
+        """
+        for reference in self.references:
+            if head == reference.name or head in reference.columns:
+                return reference
+        to_parent = [reference for reference in self.references if reference.parent == head]
+        return to_parent[0] if len(to_parent) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,213 @@
+"""Settles each column: its type, its stream, and what it reads."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+from seedbed.errors import closest
+from seedbed.plan import kinds
+from seedbed.plan.draft import Draft, Drafts
+from seedbed.plan.entries import ColumnSaid
+from seedbed.plan.expressions import ExpressionError, type_of_expression
+from seedbed.plan.needs import needs_of
+from seedbed.plan.references import varying
+from seedbed.plan.resolved import Given, Part, ResolvedColumn, VersionPart
+from seedbed.plan.types import DATE, INTEGER, TEMPORAL, TEXT, TIMESTAMP, natural_type, type_of_values
+from seedbed.schema import DataType, TypeKind
+
+_PERSON_WORDS = re.compile(
+    r"(full|first|last|given|middle|family|sur|fore|user|e?mail|phone|mobile|tel(ephone)?|name|address|street|city|town|"
+    r"zip|postal|post|code|region|state|country|company|url|domain)+\d?$"
+)
+
+
+class Types:
+    """The type of every column: declared, else what its generator makes, else its target's."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self.drafts = drafts
+        self.known: dict[tuple[str, str], DataType | None] = {}
+
+    def of(self, draft: Draft, name: str) -> DataType | None:
+        place = (draft.name, name)
+        if place not in self.known:
+            self.known[place] = None  # While it is being worked out, it has no type: a circle ends here.
+            self.known[place] = self._work_out(draft, name)
+        return self.known[place]
+
+    def of_path(self, draft: Draft, path: str) -> DataType | None:
+        """The type of a column of the row, or of a parent's by its path; of its moment where it is a day's key."""
+        column = draft.known(path)
+        if column:
+            return self.of(draft, draft.moments.get(column, column))
+        head, _, tail = path.partition(".")
+        lead = draft.lead(head)
+        parent = self.drafts.tables.get(lead.parent) if lead else None
+        return self.of_path(parent, tail) if parent and tail else None
+
+    def _work_out(self, draft: Draft, name: str) -> DataType | None:
+        column = draft.table.column(name)
+        if column and column.data_type:
+            return column.data_type.value
+        if isinstance(draft.rows, Given):
+            return self._given(draft, name)
+        if name in draft.carried:
+            reference, target = draft.carried[name]
+            parent = self.drafts.tables.get(draft.references[reference].parent)
+            return self.of(parent, target) if parent else None
+        generator = draft.generators[name]
+        if isinstance(generator, VersionPart | kinds.Lifecycle):
+            found = self._of_process(draft, generator)
+            if found:
+                return found
+        if isinstance(generator, kinds.Sql):
+            return self._of_sql(draft, name, generator)
+        return natural_type(
+            generator,
+            lambda path: self.of_path(draft, path),
+            lambda table, column_name: self._elsewhere(table, column_name),
+        )
+
+    def _elsewhere(self, table: str, column: str) -> DataType | None:
+        draft = self.drafts.find(table)
+        name = draft.known(column) if draft else None
+        return self.of(draft, name) if draft and name else None
+
+    def _of_process(self, draft: Draft, generator: VersionPart | kinds.Lifecycle) -> DataType | None:
+        name = draft.name if isinstance(generator, VersionPart) else generator.lifecycle
+        process = self.drafts.lifecycles.get(name)
+        if process is None:
+            return None
+        if generator.part in (Part.STATE, "state"):
+            return type_of_values(process.states)
+        if generator.part in (Part.VALID_FROM, Part.VALID_TO, "started", "ended", "entered"):
+            return DATE if process.granularity > 1 else TIMESTAMP
+        return None
+
+    def _of_sql(self, draft: Draft, name: str, generator: kinds.Sql) -> DataType | None:
+        needs = needs_of(generator, _names(draft))
+        types = {path: self.of_path(draft, path) or TEXT for path in needs}
+        try:
+            return type_of_expression(generator.expression, types)
+        except ExpressionError as error:
+            self.drafts.error("invalid-sql", f"{draft.name}.{name}: {error}", draft.place(name), error.hint)
+            return None
+
+    def _given(self, draft: Draft, name: str) -> DataType | None:
+        """Of a hand-written seed without types: a whole number where every value is one, as dbt infers it."""
+        assert isinstance(draft.rows, Given)
+        with draft.rows.file.open(encoding="utf-8-sig", newline="") as lines:
+            values = [row.get(name) or "" for row in csv.DictReader(lines)]
+        numbers = [value for value in values if value]
+        whole = bool(numbers) and all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in numbers)
+        return INTEGER if whole else TEXT
+
+
+def _names(draft: Draft) -> tuple[str, ...]:
+    """All names that may begin a path in this table."""
+    leads = [name for reference in draft.references.values() for name in (reference.name, reference.parent)]
+    return tuple(dict.fromkeys((*draft.generators, *leads)))
+
+
+def resolve_column(drafts: Drafts, draft: Draft, name: str, types: Types) -> ResolvedColumn:
+    generator = draft.generators[name]
+    shown = name.removesuffix("@") if name in draft.hidden else name
+    said = draft.said.columns.get(shown, ColumnSaid())
+    declared = draft.table.column(shown)
+    reference, target = draft.carried.get(name, (None, None))
+    needs = needs_of(generator, _names(draft))
+    for path in needs:
+        _check_path(drafts, draft, name, path)
+    varies_by, stream = None, _stream(draft, name, generator)
+    if said.varies_by and reference is None:
+        varies_by, stream = varying(drafts, draft, said.varies_by, shown)
+    data_type = types.of(draft, name)
+    if data_type is None and not drafts.diagnostics:
+        data_type = TEXT
+    _check_fit(drafts, draft, name, data_type)
+    return ResolvedColumn(
+        name=name,
+        data_type=data_type or TEXT,
+        generator=generator,
+        stream=stream,
+        needs=tuple(draft.moments.get(path, path) for path in needs),
+        varies_by=varies_by,
+        reference=reference,
+        parent_column=target,
+        hidden=name in draft.hidden,
+        moment=draft.moments.get(name),
+        description=declared.description.value if declared and declared.description else "",
+        decided_by=said.decided_by or ("history" if draft.said.history else ""),
+        origin=said.origin,
+    )
+
+
+def _stream(draft: Draft, name: str, generator: kinds.Generator) -> tuple[str, ...]:
+    """Values of one person share a stream, so that the e-mail address fits the name."""
+    if isinstance(generator, kinds.Fake):
+        person = _PERSON_WORDS.sub("", name.casefold().replace("_", "")).strip()
+        same = [
+            other
+            for other, item in draft.generators.items()
+            if isinstance(item, kinds.Fake)
+            and item.what == generator.what
+            and _PERSON_WORDS.sub("", other.casefold().replace("_", "")).strip() == person
+        ]
+        if same[:1] == [name]:
+            return (draft.name, "person", person)
+    return (draft.name, name)
+
+
+def _check_path(drafts: Drafts, draft: Draft, name: str, path: str) -> None:
+    """That a name or path which a generator reads leads somewhere."""
+    here, rest = draft, path
+    while True:
+        if here.known(rest):
+            return
+        head, dot, rest_after = rest.partition(".")
+        lead = here.lead(head)
+        parent = drafts.tables.get(lead.parent) if lead else None
+        if not dot or parent is None:
+            known = _names(here) if not dot else [*here.references]
+            drafts.error(
+                "unknown-column",
+                f'{draft.name}.{name} reads "{path}", but {here.name} has '
+                + (f'no column "{rest}"' if not dot else f'no foreign key "{head}" that leads on'),
+                draft.place(name.removesuffix("@")),
+                closest(head, known),
+            )
+            return
+        here, rest = parent, rest_after
+
+
+def _check_fit(drafts: Drafts, draft: Draft, name: str, data_type: DataType | None) -> None:
+    """That the generator can fill the declared type at all."""
+    if data_type is None:
+        return
+    generator, kind = draft.generators[name], data_type.kind
+    wrong = None
+    match generator:
+        case kinds.Date() | kinds.Timestamp() | kinds.During() if kind not in (*TEMPORAL, TypeKind.TEXT):
+            wrong = "makes moments"
+        case kinds.Fake() | kinds.Uuid() | kinds.HashKey() | kinds.Pattern() | kinds.Template() if kind not in (
+            TypeKind.TEXT, TypeKind.UUID, TypeKind.JSON,
+        ):  # fmt: skip
+            numeric = isinstance(generator, kinds.Fake) and generator.what in ("latitude", "longitude")
+            wrong = None if numeric else "makes text"
+        case kinds.Boolean() if kind in (*TEMPORAL, TypeKind.UUID):
+            wrong = "makes true and false"
+    if wrong:
+        drafts.error(
+            "wrong-type",
+            f"{draft.name}.{name} is of type {data_type.text}, but {generator} {wrong}",
+            draft.place(name.removesuffix("@")),
+            "use a generator for that type, or change the type",
+        )
+    if isinstance(generator, kinds.Uuid) and data_type.length is not None and data_type.length < 36:
+        drafts.error(
+            "too-long",
+            f"{draft.name}.{name} holds {data_type.length} characters, but a UUID has 36",
+            draft.place(name),
+            "use hash_key() or a pattern",
+        )

@@ -1,0 +1,207 @@
+"""What is said about each table and column, from the plan and from the project's annotations, as one entry.
+
+An annotation below `config.meta.seedbed` stands over what an author wrote into the plan, and under what a
+person wrote there (`by: user`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seedbed.documents import Document
+from seedbed.errors import NOWHERE, Diagnostic, Location, Severity, closest
+from seedbed.plan.kinds import Share
+from seedbed.plan.spec import Author, GeneratorText, History, Lifecycle, Plan, Rows, read_history
+from seedbed.schema import Column, Schema, Table
+
+A = TypeVar("A", bound=BaseModel)
+
+
+class TableAnnotation(BaseModel):
+    """What may stand below a table's `config.meta.seedbed`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    rows: Rows | None = None
+    history: dict[str, Any] | None = None
+    lifecycle: Lifecycle | None = None
+    rules: list[str] = []
+    """Business rules in words."""
+    primary_key: Any = None
+    foreign_keys: Any = None
+    generate: bool = True
+
+
+class ColumnAnnotation(BaseModel):
+    """What may stand below a column's `config.meta.seedbed`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    generator: GeneratorText | None = None
+    varies_by: str | None = None
+    null: Share | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSaid:
+    """All that is said about how one column arises."""
+
+    generator: GeneratorText | None = None
+    varies_by: str | None = None
+    decided_by: str = ""
+    origin: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class TableSaid:
+    """All that is said about how one table arises."""
+
+    rows: Rows | None = None
+    columns: Mapping[str, ColumnSaid] = field(default_factory=dict)
+    history: History | None = None
+    lifecycle: Lifecycle | None = None
+    history_document: Document | None = None
+    """Where the history or lifecycle is written, for messages about it."""
+    origin: Location = NOWHERE
+
+
+def validation_diagnostics(
+    error: ValidationError, document: Document, code: str, known: Iterable[str] = ()
+) -> list[Diagnostic]:
+    """One diagnostic for each problem that pydantic found in a value read from YAML, at its own line."""
+    found = []
+    for problem in error.errors():
+        path = [part for part in problem["loc"] if isinstance(part, int | str)]
+        while path and document.at(*path).value is None and len(path) > 1:
+            path.pop()
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        hint = None
+        if problem["type"] == "extra_forbidden":
+            key = str(problem["loc"][-1])
+            message = f'"{key}" is not known here'
+            hint = closest(key, known) or (f"known are {', '.join(known)}" if known else None)
+        found.append(Diagnostic(code, message, document.location(*path), hint=hint))
+    return found
+
+
+def gather(schema: Schema, plan: Plan, document: Document) -> tuple[dict[str, TableSaid], list[Diagnostic]]:
+    """One `TableSaid` for each table that is to be generated, by the table's name."""
+    diagnostics: list[Diagnostic] = []
+    said = {}
+    for table in schema:
+        if table.generated:
+            said[table.name] = _gather_table(table, plan, document, diagnostics)
+    known = {table.name.casefold() for table in schema}
+    for name in plan.tables:
+        if name.casefold() not in known:
+            diagnostics.append(
+                Diagnostic(
+                    "unknown-table",
+                    f'the plan has a table "{name}", but the project documents none of that name',
+                    document.location("tables", name),
+                    hint=closest(name, (table.name for table in schema)) or "run `seedbed plan` to bring it up to date",
+                )
+            )
+    return said, diagnostics
+
+
+def _gather_table(table: Table, plan: Plan, document: Document, diagnostics: list[Diagnostic]) -> TableSaid:
+    key = next((name for name in plan.tables if name.casefold() == table.name.casefold()), table.name)
+    entry = plan.tables.get(key)
+    place = document.at("tables", key)
+    annotation = _annotation(table.annotation, TableAnnotation, diagnostics) or TableAnnotation()
+    if entry is None:
+        diagnostics.append(
+            Diagnostic(
+                "not-planned",
+                f'the plan says nothing about the table "{table.name}"',
+                table.origin,
+                hint="run `seedbed plan` to add it",
+            )
+        )
+    history, lifecycle, process_place = None, None, None
+    if annotation.history is not None and table.annotation is not None:
+        process_place = table.annotation.at("history")
+        try:
+            history = read_history(annotation.history)
+        except ValidationError as error:
+            known = ["by" if name == "depends_on" else name for name in History.model_fields]
+            diagnostics.extend(validation_diagnostics(error, process_place, "invalid-history", known))
+    elif annotation.lifecycle is not None and table.annotation is not None:
+        lifecycle, process_place = annotation.lifecycle, table.annotation.at("lifecycle")
+    elif entry and entry.history:
+        history, process_place = entry.history, place.at("history")
+    elif entry and entry.lifecycle:
+        lifecycle, process_place = entry.lifecycle, place.at("lifecycle")
+    columns = {}
+    for column in table.columns:
+        columns[column.name] = _gather_column(table, column, plan, key, place, diagnostics)
+    if entry:
+        for name in entry.columns:
+            if table.column(name) is None:
+                diagnostics.append(
+                    Diagnostic(
+                        "unknown-column",
+                        f'the plan has a column "{name}" in {table.name}, but the project documents none of that name',
+                        place.location("columns", name),
+                        hint=closest(name, table.column_names) or "run `seedbed plan` to bring it up to date",
+                    )
+                )
+    rows = annotation.rows if annotation.rows is not None and (entry is None or entry.by is not Author.USER) else None
+    if rows is None and entry is not None:
+        rows = entry.rows
+    if rows is None:
+        rows = annotation.rows
+    return TableSaid(rows, columns, history, lifecycle, process_place, place.location() if entry else table.origin)
+
+
+def _gather_column(
+    table: Table, column: Column, plan: Plan, key: str, place: Document, diagnostics: list[Diagnostic]
+) -> ColumnSaid:
+    entry = plan.tables.get(key)
+    written = None
+    if entry:
+        name = next((name for name in entry.columns if name.casefold() == column.name.casefold()), None)
+        written = entry.columns[name] if name else None
+    annotation = _annotation(column.annotation, ColumnAnnotation, diagnostics)
+    by_user = written is not None and entry is not None and plan.author(key, name) is Author.USER
+    if annotation and annotation.generator and not by_user and column.annotation:
+        generator = annotation.generator
+        decided_by, origin = "annotation", column.annotation.location()
+        varies_by = annotation.varies_by
+    elif written is not None:
+        generator, varies_by = written.generator, written.varies_by
+        decided_by, origin = f"plan ({plan.author(key, name)})", place.location("columns", column.name)
+        if annotation and varies_by is None:
+            varies_by = annotation.varies_by
+    else:
+        return ColumnSaid(None, annotation.varies_by if annotation else None, "", column.origin)
+    if annotation and annotation.null is not None:
+        generator = generator.model_copy(update={"null": annotation.null})
+    return ColumnSaid(generator, varies_by, decided_by, origin)
+
+
+def _annotation(document: Document | None, model: type[A], diagnostics: list[Diagnostic]) -> A | None:
+    if document is None or document.value is None:
+        return None
+    if not isinstance(document.value, dict):
+        diagnostics.append(
+            Diagnostic(
+                "invalid-annotation",
+                f"config.meta.seedbed holds {document.value!r}; a mapping was expected",
+                document.location(),
+            )
+        )
+        return None
+    try:
+        return model.model_validate(document.value)
+    except ValidationError as error:
+        diagnostics.extend(validation_diagnostics(error, document, "invalid-annotation", model.model_fields))
+        return None
+
+
+def note(code: str, message: str, origin: Location, hint: str | None = None) -> Diagnostic:
+    """A diagnostic that only informs."""
+    return Diagnostic(code, message, origin, Severity.NOTE, hint)

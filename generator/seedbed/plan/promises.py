@@ -1,0 +1,370 @@
+"""What the rows of a table will satisfy, for the checks and for dbt's tests; and what cannot be promised."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from seedbed.plan import kinds
+from seedbed.plan.draft import Draft, Drafts
+from seedbed.plan.needs import names_in_sql
+from seedbed.plan.references import declared_key
+from seedbed.plan.resolved import (
+    Covering,
+    Days,
+    DistinctAmongSiblings,
+    Driving,
+    Fixed,
+    ForeignKeyPromise,
+    HistoryPromise,
+    OneToOne,
+    Part,
+    Predicate,
+    Promises,
+    RangePromise,
+    ResolvedColumn,
+    Tree,
+    ValidAt,
+    ValidityPromise,
+    VersionPart,
+    Versions,
+)
+from seedbed.schema import Cardinality, Scalar, TypeKind
+
+_DRAWN_AGAIN = (
+    kinds.Choice, kinds.ChoiceBy, kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential,
+    kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.After, kinds.Fake,
+)  # fmt: skip
+"""Kinds whose value in one row may be drawn again without touching any other row."""
+
+
+def promises_of(drafts: Drafts, draft: Draft, columns: dict[str, ResolvedColumn], as_of: dt.date) -> Promises:
+    """The promises of one table; what the plan cannot keep is reported."""
+    table = draft.table
+    primary_key = table.primary_key.value if table.primary_key else draft.key
+    unique: list[tuple[str, ...]] = [
+        (column.name,) for column in table.columns if column.unique and (column.name,) != primary_key
+    ]
+    unique += [fact.value for fact in table.unique_keys if fact.value != primary_key]
+    for key in (primary_key, *unique):
+        if key:
+            _check_unique(drafts, draft, key)
+    not_null = dict.fromkeys(primary_key)
+    not_null.update(dict.fromkeys(column.name for column in table.columns if column.not_null))
+    for name in not_null:
+        _check_not_null(drafts, draft, name)
+    accepted = {column.name: column.accepted_values.value for column in table.columns if column.accepted_values}
+    for name, values in accepted.items():
+        _check_accepted(drafts, draft, name, values)
+    ranges = [
+        RangePromise(
+            column.name,
+            column.value_range.value.minimum,
+            column.value_range.value.maximum,
+            column.value_range.value.minimum_included,
+            column.value_range.value.maximum_included,
+        )
+        for column in table.columns
+        if column.value_range
+    ]
+    for promise in ranges:
+        _check_range(drafts, draft, promise)
+    return Promises(
+        primary_key=primary_key,
+        unique=tuple(dict.fromkeys(unique)),
+        not_null=tuple(not_null),
+        accepted_values=accepted,
+        ranges=tuple(ranges),
+        matches={column.name: column.matches.value for column in table.columns if column.matches},
+        foreign_keys=tuple(_foreign_keys(drafts, draft)),
+        functional_dependencies=tuple(_dependencies(draft, columns)),
+        predicates=tuple(_predicates(draft, columns)),
+        history=_history(drafts, draft, columns, as_of),
+        validity=tuple(_validity(drafts, draft)),
+    )
+
+
+# --- what can be promised ------------------------------------------------------------------------------------
+
+
+def _check_unique(drafts: Drafts, draft: Draft, key: tuple[str, ...]) -> None:
+    if not all(name in draft.generators for name in key) or _unique_by_construction(drafts, draft, key):
+        return
+    if len(key) == 1:
+        generator = draft.generators[key[0]]
+        drafts.error(
+            "not-unique",
+            f"{draft.name}.{key[0]} is to be unique, but {generator} can repeat a value",
+            draft.place(key[0]),
+            "use sequence(), uuid(), a pattern with {n}, or unique=true",
+        )
+        return
+    drafts.error(
+        "not-unique",
+        f"({', '.join(key)}) of {draft.name} are to be unique together, but nothing makes them so",
+        draft.place(),
+        f"give {draft.name} `rows: per` one of the parents and one of the columns ordinal() or distinct=true",
+    )
+
+
+def _unique_by_construction(drafts: Drafts, draft: Draft, key: tuple[str, ...]) -> bool:
+    generators = {name: draft.generators[name] for name in key}
+    if any(draft.is_unique(generator) for generator in generators.values()):
+        return True
+    found = {name: draft.references[draft.carried[name][0]] for name in key if name in draft.carried}
+    if any(isinstance(reference.finding, OneToOne | ValidAt) for reference in found.values()):
+        return any(isinstance(reference.finding, OneToOne) for reference in found.values())
+    driving = draft.references.get(draft.driving or "")
+    whole = driving is not None and driving.columns and set(driving.columns) <= set(key)
+    if not whole:
+        return False
+    if isinstance(draft.rows, Versions):
+        parts = {item.part for item in generators.values() if isinstance(item, VersionPart)}
+        parts |= {part for name in key if (part := _moment_part(draft, name))}
+        revisit = drafts.lifecycles[draft.rows.lifecycle].revisit
+        return bool(parts & {Part.VALID_FROM, Part.VERSION}) or (Part.STATE in parts and not revisit)
+    if any(isinstance(generator, kinds.Ordinal) for generator in generators.values()):
+        return True
+    if any(isinstance(reference.finding, DistinctAmongSiblings) for reference in found.values()):
+        return True
+    return not isinstance(draft.rows, Fixed | Days) and getattr(draft.rows, "stride", 2) <= 1
+
+
+def _moment_part(draft: Draft, name: str) -> Part | None:
+    generator = draft.generators.get(draft.moments.get(name, ""))
+    return generator.part if isinstance(generator, VersionPart) else None
+
+
+def _check_not_null(drafts: Drafts, draft: Draft, name: str) -> None:
+    generator = draft.generators.get(name)
+    if generator is None:
+        return
+    empty = isinstance(generator, kinds.Constant) and generator.value is None
+    if generator.null or generator.when or empty:
+        drafts.error(
+            "nulls-forbidden",
+            f"{draft.name}.{name} must not be null, but {generator} leaves rows without a value",
+            draft.place(name),
+            "take out null=, when= or constant(null), or the not_null test",
+        )
+
+
+def _check_accepted(drafts: Drafts, draft: Draft, name: str, accepted: tuple[Scalar, ...]) -> None:
+    made: set[Scalar] = set()
+    match draft.generators.get(name):
+        case kinds.Choice(values=weights):
+            made = {value for value, weight in weights.items() if weight}
+        case kinds.Each(values=values):
+            made = set(values)
+        case kinds.ChoiceBy(cases=cases, otherwise=otherwise):
+            made = {value for weights in (*cases.values(), otherwise or {}) for value in weights}
+        case kinds.Constant(value=value) if value is not None:
+            made = {value}
+        case (
+            kinds.Fake()
+            | kinds.Pattern()
+            | kinds.Uuid()
+            | kinds.HashKey()
+            | kinds.Normal()
+            | kinds.Lognormal() as other
+        ):
+            drafts.error(
+                "not-accepted",
+                f"{draft.name}.{name} accepts only {_listed(accepted)}, but {other} makes other values",
+                draft.place(name),
+                f"use choice([{', '.join(map(repr, accepted[:4]))}{', ...' if len(accepted) > 4 else ''}])",
+            )
+            return
+    known = {str(value) for value in accepted}
+    wrong = sorted(str(value) for value in made if str(value) not in known)
+    if wrong:
+        drafts.error(
+            "not-accepted",
+            f"{draft.name}.{name} accepts only {_listed(accepted)}, but the plan makes {_listed(wrong)}",
+            draft.place(name),
+            "use the accepted values, or add the others to the accepted_values test",
+        )
+
+
+def _listed(values: tuple[Scalar, ...] | list[str]) -> str:
+    shown = ", ".join(str(value) for value in values[:8])
+    return f"{shown}, ... ({len(values)} in all)" if len(values) > 8 else shown
+
+
+def _check_range(drafts: Drafts, draft: Draft, promise: RangePromise) -> None:
+    low: float | None = None
+    high: float | None = None
+    match draft.generators.get(promise.column):
+        case kinds.Integer(min=low, max=high) | kinds.Uniform(min=low, max=high):
+            pass
+        case kinds.Normal(min=low, max=high):
+            low, high = float("-inf") if low is None else low, float("inf") if high is None else high
+        case kinds.Lognormal(min=low, max=high) | kinds.Exponential(min=low, max=high):
+            low, high = 0.0 if low is None else low, float("inf") if high is None else high
+        case kinds.Constant(value=bool() | str() | None):
+            return
+        case kinds.Constant(value=int() | float() as value):
+            low = high = value
+        case _:
+            return
+    minimum, maximum = promise.minimum, promise.maximum
+    too_low = isinstance(minimum, int | float) and low is not None and low < minimum
+    too_high = isinstance(maximum, int | float) and high is not None and high > maximum
+    if too_low or too_high:
+        bounds = f"from {minimum if minimum is not None else '...'} to {maximum if maximum is not None else '...'}"
+        drafts.error(
+            "out-of-range",
+            f"{draft.name}.{promise.column} is to lie {bounds}, but {draft.generators[promise.column]} goes beyond",
+            draft.place(promise.column),
+            "give it min= and max=",
+        )
+
+
+# --- keys ----------------------------------------------------------------------------------------------------
+
+
+def _foreign_keys(drafts: Drafts, draft: Draft) -> list[ForeignKeyPromise]:
+    promised = []
+    for reference in draft.references.values():
+        parent = drafts.tables.get(reference.parent)
+        if not reference.columns or parent is None or not parent.written:
+            continue
+        declared = declared_key(draft, reference.columns, reference.parent)
+        children = declared.children if declared else Cardinality()
+        if isinstance(reference.finding, Covering):
+            maximum = reference.finding.maximum
+            if maximum is None:
+                maximum = children.maximum
+            children = Cardinality(max(children.minimum, reference.finding.minimum), maximum)
+        nullable = bool(reference.null or reference.when or isinstance(reference.finding, Tree))
+        of = getattr(reference.finding, "of", None)
+        if isinstance(of, str):
+            moment = draft.generators.get(of)
+            nullable = nullable or _may_be_null(moment)
+        promised.append(
+            ForeignKeyPromise(
+                tuple(reference.columns), reference.parent, tuple(reference.columns.values()), children, nullable
+            )
+        )
+    return promised
+
+
+def _may_be_null(generator: kinds.Generator | None) -> bool:
+    match generator:
+        case VersionPart(part=Part.VALID_TO, open_end=None) | kinds.Lifecycle(part="ended"):
+            return True
+        case None:
+            return False
+    return bool(generator.null or generator.when or isinstance(generator, kinds.After))
+
+
+def _dependencies(draft: Draft, columns: dict[str, ResolvedColumn]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+    for name, column in columns.items():
+        if column.hidden:
+            continue
+        by = column.varies_by
+        if column.reference:
+            by = draft.references[column.reference].varies_by
+        if by is None:
+            continue
+        lead = draft.references.get(by)
+        determinant = tuple(lead.columns) if lead and lead.columns else (by,)
+        found.append((determinant, (name,)))
+    return found
+
+
+def _predicates(draft: Draft, columns: dict[str, ResolvedColumn]) -> list[Predicate]:
+    found = []
+    for fact in draft.table.checks:
+        needs = names_in_sql(fact.value, columns)
+        found.append(Predicate(fact.value, needs, tuple(_drawn_for(columns, needs)), fact.origin))
+    return found
+
+
+def _drawn_for(columns: dict[str, ResolvedColumn], needs: tuple[str, ...]) -> list[str]:
+    """The columns below `needs` that are drawn for each row, so that drawing them again can help."""
+    found: dict[str, None] = {}
+    waiting = list(needs)
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        column = columns.get(name)
+        if name in seen or column is None:
+            continue
+        seen.add(name)
+        if isinstance(column.generator, _DRAWN_AGAIN) and column.varies_by is None:
+            found[name] = None
+        waiting.extend(column.needs)
+        if column.moment:
+            waiting.append(column.moment)
+    return list(found)
+
+
+# --- histories -----------------------------------------------------------------------------------------------
+
+
+def _history(drafts: Drafts, draft: Draft, columns: dict[str, ResolvedColumn], as_of: dt.date) -> HistoryPromise | None:
+    said = draft.said.history
+    if said is None or not isinstance(draft.rows, Versions):
+        return None
+    lifecycle = drafts.lifecycles[draft.rows.lifecycle]
+    entity = tuple(draft.references[draft.rows.reference].columns)
+    states = lifecycle.states
+    allowed = {
+        state: tuple(states[j] for j in range(len(states)) if any(matrix[i][j] > 0 for matrix in lifecycle.matrices))
+        for i, state in enumerate(states)
+    }
+    initial = tuple(states[i] for i in range(len(states)) if any(shares[i] > 0 for shares in lifecycle.initial))
+    valid_from = draft.known(said.valid_from) or said.valid_from
+    valid_to = draft.known(said.valid_to) if said.valid_to else None
+    written = {name: columns[name].data_type.kind for name in (valid_from, valid_to) if name}
+    return HistoryPromise(
+        entity=entity,
+        state=draft.known(said.state) or said.state,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        current=draft.known(said.current) if said.current else None,
+        version=draft.known(said.version) if said.version else None,
+        open_end=_as_written(said.open_end, written[valid_to]) if said.open_end and valid_to else None,
+        allowed=allowed,
+        initial=initial,
+        terminal=tuple(states[i] for i in lifecycle.terminal),
+        revisit=lifecycle.revisit,
+        as_of=_as_written(as_of, written[valid_from], end_of_day=True),
+    )
+
+
+def _as_written(moment: dt.date, kind: TypeKind, *, end_of_day: bool = False) -> Scalar:
+    day = moment.date() if isinstance(moment, dt.datetime) else moment
+    if kind is TypeKind.INTEGER:
+        return day.year * 10_000 + day.month * 100 + day.day
+    if kind in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ):
+        time = "23:59:59" if end_of_day else "00:00:00"
+        return str(moment) if isinstance(moment, dt.datetime) else f"{day} {time}"
+    return day.isoformat()
+
+
+def _validity(drafts: Drafts, draft: Draft) -> list[ValidityPromise]:
+    """Facts whose moment lies in the life of an entity fall into one version of its history."""
+    found = []
+    for name, generator in draft.generators.items():
+        if not isinstance(generator, kinds.During) or generator.lifecycle not in drafts.lifecycles:
+            continue
+        history = drafts.tables[generator.lifecycle]
+        if not isinstance(history.rows, Versions) or not history.written:
+            continue
+        entity_table = history.references[history.rows.reference].parent
+        leading = [item for item in draft.references.values() if item.parent == entity_table and item.columns]
+        if not leading:
+            continue
+        reference = next((item for item in leading if isinstance(item.finding, Driving)), leading[0])
+        written = next((shown for shown, hidden in draft.moments.items() if hidden == name), name)
+        versions = [
+            next(iter(item.columns.items()))
+            for item in draft.references.values()
+            if isinstance(item.finding, ValidAt) and item.parent == history.name and item.finding.at == name
+        ]
+        found.append(
+            ValidityPromise(history.name, tuple(reference.columns), written, versions[0] if versions else None)
+        )
+    return found

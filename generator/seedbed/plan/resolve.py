@@ -1,0 +1,121 @@
+"""Schema and plan in, resolved plan out: the place where everything uncertain ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Mapping
+
+from seedbed.documents import Document
+from seedbed.errors import Diagnostic, has_errors
+from seedbed.plan import kinds
+from seedbed.plan.columns import Types, resolve_column
+from seedbed.plan.cycles import check_cycles
+from seedbed.plan.draft import Draft, Drafts
+from seedbed.plan.entries import gather
+from seedbed.plan.histories import prepare_histories, resolve_processes, split_moments
+from seedbed.plan.promises import promises_of
+from seedbed.plan.references import add_dependent_references, add_references
+from seedbed.plan.resolved import Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.plan.rows import drive_rows, start_tables
+from seedbed.plan.spec import Plan
+from seedbed.schema import Resource, Schema
+
+
+def resolve(
+    schema: Schema,
+    plan: Plan,
+    document: Document,
+    *,
+    select: Collection[str] | None = None,
+    rows: Mapping[str, int] | None = None,
+    scale: float = 1.0,
+    as_of: dt.date | None = None,
+) -> tuple[ResolvedPlan | None, list[Diagnostic]]:
+    """Settles everything that Schema and plan leave open.
+
+    Args:
+        schema: what the project says.
+        plan: what the plan says; it must cover every generated table.
+        document: the plan's YAML, for the places of its entries.
+        select: names of the tables to write; all when None. The others are worked out where needed.
+        rows: row counts that replace the plan's, by table; the plan's rows stay a prefix.
+        scale: factor for the row counts that are neither replaced nor follow from other tables.
+        as_of: a later as-of date than the plan's.
+
+    Returns:
+        The resolved plan, or None when a diagnostic is an error; and all diagnostics.
+    """
+    drafts = Drafts(schema, plan, document)
+    said, diagnostics = gather(schema, plan, document)
+    drafts.diagnostics.extend(diagnostics)
+    start_tables(drafts, said, rows or {}, scale)
+    _check_as_of(drafts, as_of)
+    if not has_errors(drafts.diagnostics):
+        prepare_histories(drafts)
+        split_moments(drafts)
+        add_references(drafts)
+        resolve_processes(drafts)
+        add_dependent_references(drafts)
+        drive_rows(drafts)
+    if has_errors(drafts.diagnostics):
+        return None, drafts.diagnostics
+    types = Types(drafts)
+    tables = []
+    for draft in drafts:
+        columns = {name: resolve_column(drafts, draft, name, types) for name in draft.generators}
+        promises = promises_of(drafts, draft, columns, as_of or plan.as_of)
+        tables.append(_table(draft, columns, promises, select))
+    check_cycles(drafts, tables)
+    if has_errors(drafts.diagnostics):
+        return None, drafts.diagnostics
+    resolved = ResolvedPlan(
+        project=schema.project,
+        random_seed=plan.random_seed,
+        start=plan.start,
+        as_of=as_of or plan.as_of,
+        planned_as_of=plan.as_of,
+        locale=plan.locale,
+        tables=tuple(tables),
+        lifecycles=tuple(drafts.lifecycles.values()),
+    )
+    return resolved, drafts.diagnostics
+
+
+def _check_as_of(drafts: Drafts, as_of: dt.date | None) -> None:
+    if as_of is not None and as_of < drafts.plan.as_of:
+        drafts.error(
+            "as-of-too-early",
+            f"the as-of date {as_of} is before the plan's, {drafts.plan.as_of}",
+            drafts.document.location("as_of"),
+            "ask for the plan's date or a later one, or change `as_of` in the plan",
+        )
+
+
+def _table(
+    draft: Draft, columns: Mapping[str, ResolvedColumn], promises: Promises, select: Collection[str] | None
+) -> ResolvedTable:
+    assert draft.rows is not None
+    table = draft.table
+    during = next((name for name, item in draft.generators.items() if isinstance(item, kinds.During)), None)
+    return ResolvedTable(
+        name=table.name,
+        file=_file_name(table.name),
+        resource=table.resource,
+        rows=draft.rows,
+        columns=tuple(sorted(columns.values(), key=lambda column: column.hidden)),
+        references=tuple(draft.references.values()),
+        promises=promises,
+        written=draft.written and (select is None or table.name in select),
+        appears_at=during,
+        description=table.description.value if table.description else "",
+        source=table.source,
+        property_file=table.origin.file if table.resource is Resource.SEED else None,
+        declared_tests=table.declared_tests,
+    )
+
+
+def _file_name(table: str) -> str:
+    """`raw.orders` becomes `raw__orders`; what no file or relation should be called is replaced."""
+    name = re.sub(r"[^\w]+", "_", table.replace(".", "__")).strip("_").lower()
+    return name if name and not name[0].isdigit() else f"t_{name}"
