@@ -1,0 +1,1 @@
+select * from {{ ref('known_lines') }} where 1 = 0

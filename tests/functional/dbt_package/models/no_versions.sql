@@ -1,0 +1,1 @@
+select * from {{ ref('account_versions') }} where 1 = 0

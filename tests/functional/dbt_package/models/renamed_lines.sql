@@ -1,0 +1,1 @@
+select order_id, line_no as line_number from {{ ref('known_lines') }}
