@@ -1,0 +1,166 @@
+"""A lifecycle's moves as one flat table, from which many entities draw their next state at once.
+
+A node is what decides the next move: the case and the state, and, where no state may be entered again, also the
+states seen so far. So a process that forbids returning is an ordinary Markov chain over more nodes. Where they
+would be too many, the walk carries what each entity has seen, and the weights of seen states are left out at
+every move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.plan.resolved import ResolvedLifecycle
+
+Int64s = npt.NDArray[np.int64]
+UInt64s = npt.NDArray[np.uint64]
+Bools = npt.NDArray[np.bool_]
+
+MAX_NODES = 8_192
+"""More nodes than this, and the walk carries the states seen instead: enough for ten states, all connected."""
+RESOLUTION = 40
+"""Probabilities are whole multiples of 2 ** -40, so that a draw is a comparison of integers."""
+
+_Node = tuple[int, int, int]
+"""Case, set of the states seen as bits (0 where it does not matter), state (-1 before the first)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """What a walk needs that carries the states seen: by node and next state, its weight and its edge."""
+
+    weight: npt.NDArray[np.float64]
+    edge: Int64s
+
+    @staticmethod
+    def of(edges: dict[_Node, dict[_Node, float]], states: int) -> _Carried:
+        weight = np.zeros((len(edges), states))
+        edge = np.zeros((len(edges), states), dtype=np.int64)
+        count = 0
+        for position, leaving in enumerate(edges.values()):
+            for (_, _, after), share in leaving.items():
+                weight[position, after], edge[position, after] = share, count
+                count += 1
+        return _Carried(weight, edge)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The nodes that can be reached, each with its edges: those of one node are neighbours in the edge arrays."""
+
+    roots: Int64s
+    """Per case: the node of an entity that has not begun; its edges lead to the first states."""
+    state: npt.NDArray[np.int32]
+    """Per node: index into the lifecycle's states."""
+    ends: Bools
+    """Per node: its state is terminal."""
+    stuck: Bools
+    """Per node: no edge leaves it."""
+    endless: Bools
+    """Per node: an edge leaves it, and every node that can follow."""
+    bound: Int64s
+    """Per edge: `node << RESOLUTION` plus the probability of this edge and the node's earlier ones."""
+    target: Int64s
+    """Per edge: the node that it leads to."""
+    move: Int64s
+    """Per edge: `state before * number of states + state after`, of no meaning where nothing was before."""
+    carried: _Carried | None = None
+
+    def choose(self, node: Int64s, bits: UInt64s, seen: Bools | None) -> Int64s:
+        """The edge by which each of n entities leaves its node, from which something can follow.
+
+        Args:
+            node: length n.
+            bits: a random word for each.
+            seen: n rows, a flag for each state; needed where the walk carries the states seen.
+        """
+        if self.carried is None or seen is None:
+            drawn = (node << RESOLUTION) | (bits >> np.uint64(64 - RESOLUTION)).astype(np.int64)
+            edge: Int64s = np.searchsorted(self.bound, drawn, side="right")
+            return edge
+        # A share below 1 of the total stays below the total in floating point, so that a state is always found.
+        reached = np.cumsum(np.where(seen, 0.0, self.carried.weight[node]), axis=1)
+        share = (bits >> np.uint64(11)) * 2.0**-53
+        state = np.argmax(reached > (share * reached[:, -1])[:, None], axis=1)
+        chosen: Int64s = self.carried.edge[node, state]
+        return chosen
+
+    def over(self, node: Int64s, seen: Bools | None) -> Bools:
+        """Per entity: nothing can follow."""
+        if self.carried is None or seen is None:
+            return self.stuck[node]
+        left: Bools = np.any((self.carried.weight[node] > 0) & ~seen, axis=1)
+        return ~left
+
+
+def compile_chain(lifecycle: ResolvedLifecycle, max_nodes: int = MAX_NODES) -> Chain:
+    """The chain of a lifecycle. Past `max_nodes`, a process without returns carries the states seen instead."""
+    edges = _explore(lifecycle, lifecycle.revisit, max_nodes) or _explore(lifecycle, True, None)
+    assert edges is not None
+    nodes = {node: position for position, node in enumerate(edges)}
+    states = len(lifecycle.states)
+    bound: list[int] = []
+    target: list[int] = []
+    move: list[int] = []
+    for position, (node, leaving) in enumerate(edges.items()):
+        reached = list(accumulate(leaving.values()))
+        # The last edge takes what rounding left over, so that every draw falls on an edge of its own node.
+        within = [round(share / reached[-1] * 2**RESOLUTION) for share in reached[:-1]] + [2**RESOLUTION]
+        bound += [(position << RESOLUTION) + share for share, _ in zip(within, leaving, strict=False)]
+        target += [nodes[after] for after in leaving]
+        move += [max(node[2], 0) * states + after[2] for after in leaving]
+    carried = not lifecycle.revisit and all(node[1] == 0 for node in nodes)
+    stuck = np.array([not leaving for leaving in edges.values()])
+    return Chain(
+        roots=np.array([nodes[case, 0, -1] for case in range(len(lifecycle.matrices))], dtype=np.int64),
+        state=np.array([state for _, _, state in nodes], dtype=np.int32),
+        ends=np.array([state >= 0 and not any(lifecycle.matrices[case][state]) for case, _, state in nodes]),
+        stuck=stuck,
+        endless=_endless(edges) if lifecycle.revisit else np.zeros_like(stuck),
+        bound=np.array(bound, dtype=np.int64),
+        target=np.array(target, dtype=np.int64),
+        move=np.array(move, dtype=np.int64),
+        carried=_Carried.of(edges, states) if carried else None,
+    )
+
+
+def _explore(
+    lifecycle: ResolvedLifecycle, revisit: bool, max_nodes: int | None
+) -> dict[_Node, dict[_Node, float]] | None:
+    """Every node that can be reached, with the weights of those that follow it; None when they are too many."""
+    edges: dict[_Node, dict[_Node, float]] = {}
+    waiting: list[_Node] = [(case, 0, -1) for case in range(len(lifecycle.matrices))]
+    while waiting:
+        node = waiting.pop()
+        if node in edges:
+            continue
+        if not revisit and max_nodes is not None and len(edges) >= max_nodes:
+            return None
+        case, seen, state = node
+        row = lifecycle.matrices[case][state] if state >= 0 else lifecycle.initial[case]
+        edges[node] = {
+            (case, 0 if revisit else seen | 1 << after, after): share
+            for after, share in enumerate(row)
+            if share > 0 and not seen >> after & 1
+        }
+        waiting.extend(edges[node])
+    return edges
+
+
+def _endless(edges: dict[_Node, dict[_Node, float]]) -> Bools:
+    """The nodes from which no node without edges can be reached."""
+    before: dict[_Node, list[_Node]] = {node: [] for node in edges}
+    for node, leaving in edges.items():
+        for after in leaving:
+            before[after].append(node)
+    waiting = [node for node, leaving in edges.items() if not leaving]
+    finite = set(waiting)
+    while waiting:
+        new = [node for node in before[waiting.pop()] if node not in finite]
+        finite.update(new)
+        waiting.extend(new)
+    return np.array([node not in finite for node in edges])

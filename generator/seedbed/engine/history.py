@@ -1,0 +1,279 @@
+"""Walks entities through their lifecycle: which states, when, and what of it has happened by the as-of date.
+
+A walk is simulated without regard to the as-of date and cut there afterwards, so that a later date continues
+what was open and leaves the rest as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedbed.engine.chains import compile_chain
+from seedbed.engine.distributions import normal_quantile
+from seedbed.engine.rng import Stream
+from seedbed.errors import GenerationError
+from seedbed.plan.dwell import share_below
+from seedbed.plan.lifecycles import count_entities
+from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle
+
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+OPEN = int(np.iinfo(np.int64).max)
+"""Stands for a moment that never comes, or is not known at the as-of date."""
+LONGEST = 86_400 * 365_000
+"""Seconds, a thousand years: no dwell is longer, so that moments cannot overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What n entities went through up to the as-of date, in the order in which they were asked for.
+
+    The versions of entity e are `first[e]` to `first[e + 1]` of the flat arrays; an entity that has not begun
+    has none. Moments are seconds since 1970.
+    """
+
+    first: Int64s
+    """Length n + 1: where the versions of each entity begin."""
+    state: Int32s
+    """Per version: index into the lifecycle's states."""
+    start: Int64s
+    """Per version: the moment at which it becomes valid."""
+    until: Int64s
+    """Per version: the start of the next one; `OPEN` while the version is current."""
+    begin: Int64s
+    """Per entity: the start of its first version, also where that is after the as-of date."""
+    upcoming: Int64s
+    """Per entity: the start of its first version after the as-of date; `OPEN` where none will come."""
+    ended: Int64s
+    """Per entity: when it entered a terminal state; `OPEN` while it is under way."""
+    life_end: Int64s
+    """Per entity: when it enters a terminal state, whether or not that has happened yet. A life without end counts
+    as lasting as long as the planned time, or until it could no longer end, if that is later. It is the same
+    whatever the as-of date."""
+
+    @property
+    def counts(self) -> Int64s:
+        """Versions of each entity."""
+        return np.diff(self.first)
+
+    @property
+    def owner(self) -> Int64s:
+        """Per version: the position of its entity."""
+        return np.repeat(np.arange(len(self.begin)), self.counts)
+
+    @property
+    def ordinal(self) -> Int64s:
+        """Per version: its place among the versions of its entity, from 0."""
+        return np.arange(len(self.state)) - np.repeat(self.first[:-1], self.counts)
+
+
+def version_at(walk: Walk, positions: Int64s, moments: Int64s) -> Int64s:
+    """Which version, from 0, of the entity at each of `positions` in the walk is valid at each of `moments`.
+
+    -1 where the entity had not begun. A version is valid from its start on, and no longer at its end.
+    """
+    if len(walk.start) == 0:
+        return np.full(len(positions), -1, dtype=np.int64)
+    # One search for all entities: moments become offsets in a stretch of `width` that each entity has to itself.
+    base = walk.start.min() - 1
+    width = int(walk.start.max() - base) + 1
+    if width > OPEN // (len(walk.begin) + 1):
+        raise GenerationError(f"{len(walk.begin):,} entities are too many to be searched at once")
+    keys = walk.owner * width + (walk.start - base)
+    wanted = positions * width + np.clip(moments, base, base + width - 1) - base
+    found: Int64s = np.searchsorted(keys, wanted, side="right") - 1 - walk.first[positions]
+    return found
+
+
+class Walker:
+    """Makes the walks of one lifecycle.
+
+    Everything about an entity depends only on the lifecycle, the stream and the entity's number: its k-th step
+    is the same whichever entities are asked for together and wherever the walk is cut.
+
+    Args:
+        lifecycle: the process.
+        stream: where its random numbers come from.
+        end: the last moment that has happened, the last second of the as-of date.
+        planned_end: the same of the as-of date that the plan states.
+        planned_entities: how many entities there are by then; those with higher numbers begin afterwards.
+    """
+
+    def __init__(
+        self, lifecycle: ResolvedLifecycle, stream: Stream, end: int, planned_end: int, planned_entities: int
+    ) -> None:
+        self.lifecycle = lifecycle
+        self.end = end
+        self.planned_end = planned_end
+        self.planned_entities = planned_entities
+        self._stream = stream
+        self._chain = compile_chain(lifecycle)
+        self._dwell = _Dwell([time for row in lifecycle.dwell for time in row], lifecycle.granularity)
+
+    def count_entities(self) -> int:
+        """How many entities have begun by the end, or are planned to: those with the numbers below this one."""
+        return count_entities(self.lifecycle.arrivals, self.planned_entities, self.planned_end, self.end)
+
+    def arrivals(self, entities: Int64s) -> Int64s:
+        """The moment at which each entity begins.
+
+        Planned entities begin evenly over the lifecycle's arrivals. The others follow one another at the same
+        rate: `planned_entities + k` begins on the first day by whose end k + 1 entities are due.
+        """
+        first, last = self.lifecycle.arrivals
+        grain = self.lifecycle.granularity
+        stream = self._stream.child("begin")
+        moments = first + grain * stream.below(entities, (last - first) // grain + 1).astype(np.int64)
+        late = np.flatnonzero(entities >= self.planned_entities)
+        if len(late):
+            numbers = entities[late] - self.planned_entities
+            days = last // DAY - first // DAY + 1
+            day = -(-(numbers + 1) * days // max(self.planned_entities, 1))
+            within = self._stream.child("newcomer").below(entities[late], DAY // grain).astype(np.int64)
+            moments[late] = self.planned_end + 1 + (day - 1) * DAY + grain * within
+        return moments
+
+    def cases_of(self, values: pa.Array) -> Int64s:
+        """The case of each value of the column that the moves depend on.
+
+        Raises:
+            GenerationError: a value has no case, and the lifecycle has none for the rest.
+        """
+        names = [_spoken(value) for value in self.lifecycle.cases]
+        codes = np.array([*self.lifecycle.cases.values(), -1], dtype=np.int64)
+        if self.lifecycle.otherwise is not None:
+            codes[-1] = self.lifecycle.otherwise
+        found = pc.index_in(pc.cast(values, pa.string()), value_set=pa.array(names, pa.string()))
+        cases: Int64s = codes[pc.fill_null(found, len(names)).to_numpy(zero_copy_only=False)]
+        if (cases < 0).any():
+            value = values[int(np.argmin(cases))].as_py()
+            raise GenerationError(
+                f"{self.lifecycle.name}: {self.lifecycle.depends_on} is {value!r}, for which no moves are given"
+            )
+        return cases
+
+    def walk(self, entities: Int64s, cases: Int64s | None = None) -> Walk:
+        """The walks of the entities with these numbers; memory grows with their versions.
+
+        `cases` says which of the lifecycle's matrices each entity follows, where it has several.
+        """
+        chain, n = self._chain, len(entities)
+        if cases is None and len(chain.roots) > 1:
+            raise GenerationError(f"{self.lifecycle.name}: the moves depend on {self.lifecycle.depends_on}, not given")
+        begin = self.arrivals(entities)
+        long_life = begin + (self.planned_end + 1 - self.lifecycle.arrivals[0])
+        counts = np.zeros(n, dtype=np.int64)
+        upcoming, ended, life_end = (np.full(n, OPEN) for _ in range(3))
+        steps: list[tuple[Int64s, Int32s, Int64s]] = []
+
+        # What follows is of the entities still walking: position, number, node, moment, states seen.
+        who, number, moment = np.arange(n), entities, begin
+        node = np.full(n, chain.roots[0]) if cases is None else chain.roots[cases]
+        seen = None if chain.carried is None else np.zeros((n, len(self.lifecycle.states)), dtype=np.bool_)
+        for ordinal in range(self.lifecycle.max_versions):
+            edge = chain.choose(node, self._stream.child("move", str(ordinal)).bits(number), seen)
+            node = chain.target[edge]
+            state = chain.state[node]
+            if ordinal:
+                share = self._stream.child("dwell", str(ordinal)).uniform(number)
+                moment = moment + self._dwell.seconds(chain.move[edge], share)
+            if seen is not None:
+                seen[np.arange(len(who)), state] = True
+
+            shown = np.flatnonzero(moment <= self.end)
+            steps.append((who[shown], state[shown], moment[shown]))
+            counts[who[shown]] += 1
+            if len(shown) < len(who):
+                later = np.flatnonzero(moment > self.end)
+                upcoming[who[later]] = np.minimum(upcoming[who[later]], moment[later])
+
+            over = chain.over(node, seen)
+            settled = np.flatnonzero(over | chain.endless[node])
+            if len(settled):
+                at, now, ends = who[settled], moment[settled], chain.ends[node[settled]]
+                lasts = np.where(ends, now, np.maximum(long_life[at], now))
+                life_end[at] = np.minimum(life_end[at], lasts)
+                ended[at[ends]] = now[ends]
+                # Nothing more is to be learnt of an endless life once it is past the as-of date.
+                walking = np.flatnonzero(~over & ~(chain.endless[node] & (moment > self.end)))
+                who, number, node, moment = who[walking], number[walking], node[walking], moment[walking]
+                seen = None if seen is None else seen[walking]
+            if not len(who):
+                break
+        # Those who have come to the most versions that there may be stay where they are.
+        life_end[who] = np.minimum(life_end[who], np.maximum(long_life[who], moment))
+        ended[ended > self.end] = OPEN
+        return _gather(counts, steps, begin=begin, upcoming=upcoming, ended=ended, life_end=life_end)
+
+
+def _gather(counts: Int64s, steps: list[tuple[Int64s, Int32s, Int64s]], **per_entity: Int64s) -> Walk:
+    """The steps, each of some entities, as one flat list of versions, entity by entity."""
+    first = np.concatenate(([0], np.cumsum(counts)))
+    state = np.empty(first[-1], dtype=np.int32)
+    start = np.empty(first[-1], dtype=np.int64)
+    for ordinal, (who, states, moments) in enumerate(steps):
+        at = first[who] + ordinal
+        state[at], start[at] = states, moments
+    until = np.empty_like(start)
+    until[:-1] = start[1:]
+    until[first[1:][counts > 0] - 1] = OPEN
+    return Walk(first=first, state=state, start=start, until=until, **per_entity)
+
+
+def _spoken(value: object) -> str:
+    """A value as Arrow casts it to text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class _Dwell:
+    """Times between versions, drawn for many moves at once; `times[m]` is that of move m."""
+
+    def __init__(self, times: Sequence[DwellTime], granularity: int) -> None:
+        distinct = {time: position for position, time in enumerate(dict.fromkeys(times))}
+        self._which = np.array([distinct[time] for time in times])
+        self._granularity = granularity
+        self._distribution = np.array([list(_QUANTILES).index(time.distribution) for time in distinct])
+        lowest = [share_below(time, time.minimum) for time in distinct]
+        highest = [share_below(time, time.maximum) for time in distinct]
+        self._location = np.array([time.location for time in distinct])
+        self._spread = np.array([time.spread for time in distinct])
+        self._minimum = np.array([time.minimum for time in distinct])
+        self._maximum = np.array([min(time.maximum, LONGEST) for time in distinct])
+        self._lowest = np.array(lowest)
+        self._width = np.array(highest) - self._lowest
+
+    def seconds(self, move: Int64s, share: Floats) -> Int64s:
+        """Whole seconds, rounded up to the granularity, for shares drawn evenly between 0 and 1.
+
+        Nothing but the rounding depends on a logarithm or an exponential, whose last bit differs between machines.
+        """
+        which = self._which[move]
+        distribution = self._distribution[which]
+        share = np.clip(self._lowest[which] + self._width[which] * share, _SMALLEST, 1 - _SMALLEST)
+        drawn = np.empty(len(move))
+        for code, quantile in enumerate(_QUANTILES.values()):
+            at = np.flatnonzero(distribution == code)
+            if len(at):
+                drawn[at] = quantile(self._location[which[at]], self._spread[which[at]], share[at])
+        whole = np.rint(np.clip(drawn, self._minimum[which], self._maximum[which])).astype(np.int64)
+        if self._granularity > 1:
+            whole = -(-whole // self._granularity) * self._granularity
+        return np.maximum(whole, self._granularity)
+
+
+_SMALLEST = 2.0**-53
+_QUANTILES: Mapping[str, Callable[[Floats, Floats, Floats], Floats]] = {
+    "fixed": lambda value, _, share: value,
+    "uniform": lambda low, high, share: low + (high - low) * share,
+    "exponential": lambda mean, _, share: -mean * np.log1p(-share),
+    "lognormal": lambda median, sigma, share: median * np.exp(sigma * normal_quantile(share)),
+}
+"""Inverse cumulative distribution functions of location, spread and share."""
