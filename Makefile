@@ -1,0 +1,44 @@
+# make demo   generates the demonstration and builds it with dbt on DuckDB: no key, no network beyond pip
+# make test   runs all tests
+# make lint   ruff and mypy
+# make docs   rewrites the generated pages of docs/
+# make bench  measures, as ratios in one run
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# dbt reads these from the environment; the demonstration has its own profile at the root.
+export DBT_SEND_ANONYMOUS_USAGE_STATS = false
+
+.PHONY: demo test lint docs bench clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[duckdb,pandas,test]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/seedbed demo --project-dir . --dbt $(BIN)/dbt
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+# In an environment of its own: dbt pins pathspec below what mypy asks for.
+$(VENV)-lint/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-lint
+	$(VENV)-lint/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
+	@touch $@
+
+lint: $(VENV)-lint/.installed
+	$(VENV)-lint/bin/ruff check .
+	$(VENV)-lint/bin/ruff format --check .
+	$(VENV)-lint/bin/mypy
+
+docs: $(VENV)/.installed
+	$(BIN)/python docs/render.py
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) $(VENV)-lint target logs dbt_packages

@@ -1,0 +1,40 @@
+"""The house rules that a machine can hold: floors, size of modules, what an import costs, what may be said."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "generator" / "seedbed"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_imports_run_downwards():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_stay_small_and_say_what_they_are_for(module):
+    text = module.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 600
+    assert not text or text.lstrip().startswith('"""'), "a module begins by saying what it is for"
+
+
+def test_import_is_light():
+    code = "import sys, seedbed; print([m for m in ('openai', 'dbt', 'click', 'pyspark', 'pandas') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_only_one_door_to_each_optional_library():
+    doors = {"openai": {"authoring/openai.py"}, "pyspark": {"spark.py"}, "dbt": set()}
+    for module in MODULES:
+        for library in re.findall(r"^\s*(?:from|import) (\w+)", module.read_text(encoding="utf-8"), re.M):
+            allowed = doors.get(library)
+            assert allowed is None or str(module.relative_to(PACKAGE)) in allowed, f"{module} imports {library}"
