@@ -6,7 +6,7 @@ what was open and leaves the rest as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.engine.chains import compile_chain
-from seedbed.engine.distributions import normal_quantile
+from seedbed.engine.distributions import Quantile, exponential, lognormal, uniform
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
-from seedbed.plan.dwell import share_below
 from seedbed.plan.lifecycles import count_entities
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle
 
@@ -238,17 +237,9 @@ class _Dwell:
 
     def __init__(self, times: Sequence[DwellTime], granularity: int) -> None:
         distinct = {time: position for position, time in enumerate(dict.fromkeys(times))}
-        self._which = np.array([distinct[time] for time in times])
+        self._which = np.array([distinct[time] for time in times], dtype=np.int16)
+        self._times = [(_quantile(time), time.minimum, time.maximum) for time in distinct]
         self._granularity = granularity
-        self._distribution = np.array([list(_QUANTILES).index(time.distribution) for time in distinct])
-        lowest = [share_below(time, time.minimum) for time in distinct]
-        highest = [share_below(time, time.maximum) for time in distinct]
-        self._location = np.array([time.location for time in distinct])
-        self._spread = np.array([time.spread for time in distinct])
-        self._minimum = np.array([time.minimum for time in distinct])
-        self._maximum = np.array([min(time.maximum, LONGEST) for time in distinct])
-        self._lowest = np.array(lowest)
-        self._width = np.array(highest) - self._lowest
 
     def seconds(self, move: Int64s, share: Floats) -> Int64s:
         """Whole seconds, rounded up to the granularity, for shares drawn evenly between 0 and 1.
@@ -256,24 +247,26 @@ class _Dwell:
         Nothing but the rounding depends on a logarithm or an exponential, whose last bit differs between machines.
         """
         which = self._which[move]
-        distribution = self._distribution[which]
-        share = np.clip(self._lowest[which] + self._width[which] * share, _SMALLEST, 1 - _SMALLEST)
+        order = np.argsort(which, kind="stable")
+        bounds = np.searchsorted(which[order], np.arange(len(self._times) + 1))
         drawn = np.empty(len(move))
-        for code, quantile in enumerate(_QUANTILES.values()):
-            at = np.flatnonzero(distribution == code)
-            if len(at):
-                drawn[at] = quantile(self._location[which[at]], self._spread[which[at]], share[at])
-        whole = np.rint(np.clip(drawn, self._minimum[which], self._maximum[which])).astype(np.int64)
+        for (quantile, low, high), start, stop in zip(self._times, bounds, bounds[1:], strict=False):
+            if start < stop:
+                at = order[start:stop]
+                drawn[at] = quantile(share[at], low, high)
+        whole = np.rint(np.minimum(drawn, LONGEST)).astype(np.int64)
         if self._granularity > 1:
             whole = -(-whole // self._granularity) * self._granularity
         return np.maximum(whole, self._granularity)
 
 
-_SMALLEST = 2.0**-53
-_QUANTILES: Mapping[str, Callable[[Floats, Floats, Floats], Floats]] = {
-    "fixed": lambda value, _, share: value,
-    "uniform": lambda low, high, share: low + (high - low) * share,
-    "exponential": lambda mean, _, share: -mean * np.log1p(-share),
-    "lognormal": lambda median, sigma, share: median * np.exp(sigma * normal_quantile(share)),
-}
-"""Inverse cumulative distribution functions of location, spread and share."""
+def _quantile(time: DwellTime) -> Quantile:
+    match time.distribution:
+        case "lognormal":
+            return lognormal(time.location, time.spread)
+        case "exponential":
+            return exponential(time.location)
+        case "uniform":
+            return uniform(time.location, time.spread)
+        case "fixed":
+            return uniform(time.location, time.location)

@@ -13,23 +13,8 @@ from seedbed.plan.transitions import Problems, Rows, States
 
 DEFAULT_DWELL = DwellTime("lognormal", 3.0 * DAY, 0.8)
 """The time in a state of which nothing is said."""
-
-
-def share_below(time: DwellTime, seconds: float) -> float:
-    """The share of a distribution, before it is cut, that is at most `seconds`."""
-    if seconds <= 0:
-        return 0.0
-    match time.distribution:
-        case "exponential":
-            return -math.expm1(-seconds / time.location)
-        case "lognormal":
-            return 1.0 if math.isinf(seconds) else NormalDist().cdf(math.log(seconds / time.location) / time.spread)
-        case "uniform":
-            width = time.spread - time.location
-            return (
-                float(seconds >= time.location) if width == 0 else min(1.0, max(0.0, (seconds - time.location) / width))
-            )
-    return float(seconds >= time.location)
+LEAST_SHARE = 1e-6
+"""Bounds that leave less than this of a distribution are a mistake."""
 
 
 def resolve_dwell(
@@ -99,9 +84,9 @@ def _dwell_time(dwell: Dwell, granularity: int, place: Path, problems: Problems)
             return DwellTime("uniform", low, high)
         case _:
             return DwellTime("fixed", dwell.value or 0.0)
-    if share_below(time, high) - share_below(time, low) < 1e-6:
+    if _share_below(time, high) - _share_below(time, low) < LEAST_SHARE:
         problems.error(
-            "dwell-bounds", f"min and max leave less than a millionth of this {dwell.distribution} distribution",
+            "dwell-bounds", f"min and max leave next to nothing of this {dwell.distribution} distribution",
             place, "bounds must leave most of it",
         )  # fmt: skip
     if time.location < granularity / 2:
@@ -109,3 +94,12 @@ def _dwell_time(dwell: Dwell, granularity: int, place: Path, problems: Problems)
             "dwell-rounded", f"versions begin on days, so that about {time.location / 3600:.3g} h becomes a day", place,
         )  # fmt: skip
     return time
+
+
+def _share_below(time: DwellTime, seconds: float) -> float:
+    """The share of a lognormal or exponential distribution, before it is cut, that is at most `seconds`."""
+    if seconds <= 0 or math.isinf(seconds):
+        return float(seconds > 0)
+    if time.distribution == "exponential":
+        return -math.expm1(-seconds / time.location)
+    return NormalDist().cdf(math.log(seconds / time.location) / time.spread)
