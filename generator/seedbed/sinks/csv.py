@@ -1,0 +1,128 @@
+"""Rows as CSV, written so that dbt reads back exactly what was generated.
+
+Text is always quoted, so that no reader has to guess; nothing else needs quotes. A date is `YYYY-MM-DD`, a
+timestamp `YYYY-MM-DD HH:MM:SS` in its column's resolution, a zoned one is in UTC and ends in `Z`, a boolean is
+`true` or `false`, null is an empty field. Cells are data: what looks like a formula stays as it is.
+
+Two texts cannot be held. dbt reads an empty or blank field as null, quoted or not, so such a text is written
+as null and counted. It reads the word `null` as null too, on most warehouses: that text is refused.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+# Small write batches cost up to twice the time.
+_OPTIONS = pyarrow.csv.WriteOptions(include_header=False, batch_size=65_536, quoting_style="needed")
+# Python's csv module, with which dbt reads seeds, takes no longer field.
+LONGEST_TEXT = 131_072
+
+
+class UnwritableValue(ValueError):
+    """A value that a CSV cannot hold so that dbt reads it back: in which column, what is wrong, what to do."""
+
+    def __init__(self, column: str, problem: str, hint: str) -> None:
+        super().__init__(f"{column} {problem}")
+        self.column, self.problem, self.hint = column, problem, hint
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Some rows as CSV. `blanks` counts, by column, the texts that became null."""
+
+    data: pa.Buffer
+    rows: int
+    blanks: dict[str, int]
+
+
+def header(names: Sequence[str]) -> bytes:
+    """The first line; a name is quoted only where it must be."""
+    plain = (name if name.replace("_", "").isalnum() else '"' + name.replace('"', '""') + '"' for name in names)
+    return (",".join(plain) + "\n").encode()
+
+
+def encode(batch: pa.RecordBatch) -> Encoded:
+    """The rows as CSV, without a header. A function of the batch alone, so that any thread may call it.
+
+    Raises:
+        UnwritableValue: a value cannot be held by a CSV that dbt reads.
+    """
+    columns, blanks = [], {}
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if pa.types.is_dictionary(field.type) and _needs_decoding(field.name, column):
+            column = column.cast(field.type.value_type)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column, count = _text(field.name, column)
+            if count:
+                blanks[field.name] = count
+        elif pa.types.is_timestamp(column.type) and column.type.tz:
+            column = column.cast(pa.timestamp(column.type.unit, "UTC"))
+        elif pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
+            raise UnwritableValue(field.name, "holds a number that is infinite or not a number", "bound the generator")
+        elif pa.types.is_binary(column.type) or pa.types.is_nested(column.type):
+            raise UnwritableValue(
+                field.name, f"is of type {field.type}, for which CSV has no form", "write Parquet instead"
+            )
+        columns.append(column)
+    if len(columns) == 1 and columns[0].null_count:
+        # A line with nothing on it is skipped by readers; an empty text in quotes is not.
+        columns = [pc.fill_null(columns[0].cast(pa.string()), "")]
+    stream = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(pa.record_batch(columns, names=batch.schema.names), stream, _OPTIONS)
+    data = stream.getvalue()
+    if data.size and not np.frombuffer(data, np.uint8).all():
+        guilty = next(name for name, column in zip(batch.schema.names, columns, strict=True) if _has_zero_byte(column))
+        raise UnwritableValue(guilty, "holds a text with a zero byte in it", "remove it from the plan's values")
+    return Encoded(data, batch.num_rows, blanks)
+
+
+def encode_all(batches: Iterable[pa.RecordBatch], workers: int) -> Iterator[Encoded]:
+    """Encodes the batches in their order, on several threads when `workers` is more than 1."""
+    if workers <= 1:
+        yield from map(encode, batches)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[Encoded]] = deque()
+        for batch in batches:
+            under_way.append(pool.submit(encode, batch))
+            if len(under_way) > 2 * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def _needs_decoding(name: str, column: pa.DictionaryArray) -> bool:
+    """Whether the writer cannot take the dictionary as it is: one look at its few values spares one at each row."""
+    values = column.dictionary
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return True
+    return _text(name, values)[1] > 0
+
+
+def _has_zero_byte(column: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring(column.cast(pa.string()), "\0")).as_py())
+
+
+def _text(name: str, column: pa.Array) -> tuple[pa.Array, int]:
+    """The column with blank texts as null, and how many there were."""
+    lengths = pc.binary_length(column)
+    if (pc.max(lengths).as_py() or 0) >= LONGEST_TEXT:
+        raise UnwritableValue(
+            name, f"holds a text of more than {LONGEST_TEXT:,} bytes", "shorten it, or write Parquet instead"
+        )
+    trimmed = pc.ascii_trim_whitespace(column)
+    lengths = pc.binary_length(trimmed)
+    words = trimmed.filter(pc.equal(lengths, len("null")))
+    if pc.any(pc.equal(pc.ascii_lower(words), "null")).as_py():
+        raise UnwritableValue(name, "holds the text 'null', which dbt reads as a missing value", "use another word")
+    blank = pc.fill_null(pc.equal(lengths, 0), False)
+    count = pc.sum(blank).as_py() or 0
+    return (pc.if_else(blank, pa.scalar(None, column.type), column), count) if count else (column, 0)

@@ -1,0 +1,121 @@
+"""Columns that dbt would read as another type when their seed's property file does not name their types.
+
+dbt then infers types from all values of a column, as agate does: text of digits becomes a number, a decimal a
+float, and what has no values an integer; an integer is one of 32 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedbed.documents import Document, read_yaml
+from seedbed.errors import Diagnostic, Location, ProjectError, Severity
+from seedbed.plan.resolved import ResolvedTable
+from seedbed.schema import Project, TypeKind
+from seedbed.sinks.dialect import type_name
+from seedbed.sinks.properties import is_documented
+
+# What agate takes for a number, a date, a time or a boolean.
+_TYPED = r"^\s*(?:[-+]?[$€£¥]?[-+]?[\d,]*\.?\d+%?|\d{4}-\d\d-\d\d(?:[T ].*)?|(?i:true|false))\s*$"
+_INT32 = 2**31
+
+
+class InferenceWatch:
+    """Looks at a seed's rows as they are written, and says what dbt would get wrong.
+
+    It watches only the columns whose types nothing names, in a seed that the project documents itself.
+    """
+
+    def __init__(self, table: ResolvedTable, project: Project) -> None:
+        typed = _typed_columns(table, project) if is_documented(table) else None
+        self._table, self._project = table, project
+        self._watched = [
+            column.name for column in table.written_columns if typed is not None and column.name.casefold() not in typed
+        ]
+        self._empty = set(self._watched)
+        self._looks_typed = set(self._watched)
+        self._too_wide: set[str] = set()
+
+    def look(self, batch: pa.RecordBatch) -> None:
+        """Takes the rows of one batch into account."""
+        for name in self._watched:
+            column = batch.column(batch.schema.get_field_index(name))
+            if column.null_count == len(column):
+                continue
+            self._empty.discard(name)
+            if pa.types.is_dictionary(column.type):
+                column = column.dictionary_decode()
+            if pa.types.is_integer(column.type):
+                low, high = pc.min_max(column).as_py().values()
+                if low < -_INT32 or high >= _INT32:
+                    self._too_wide.add(name)
+            elif name in self._looks_typed and not (
+                pa.types.is_string(column.type) and pc.all(pc.match_substring_regex(column, _TYPED)).as_py()
+            ):
+                self._looks_typed.discard(name)
+
+    def notes(self) -> list[Diagnostic]:
+        """One note with the lines to add to the property file; nothing where dbt infers the right types."""
+        reasons = {name: reason for name in self._watched if (reason := self._reason(name))}
+        if not reasons:
+            return []
+        types = {name: type_name(self._table.column(name).data_type, self._project.adapter) for name in reasons}
+        lines = "".join(f"\n          {name}: {text}" for name, text in types.items())
+        said = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
+        return [
+            Diagnostic(
+                "column-types",
+                f"dbt would read columns of the seed {self._table.file} as other types: {said}",
+                Location(self._table.property_file),
+                Severity.NOTE,
+                f"add to its entry:\n      config:\n        full_refresh: true\n        column_types:{lines}",
+            )
+        ]
+
+    def _reason(self, name: str) -> str | None:
+        kind = self._table.column(name).data_type.kind
+        if name in self._empty:
+            return None if kind is TypeKind.INTEGER else "it has no values, which is read as integer"
+        if name in self._too_wide:
+            return "it needs more than 32 bits"
+        if kind in (TypeKind.TEXT, TypeKind.UUID, TypeKind.JSON) and name in self._looks_typed:
+            return "its texts look like numbers, dates or booleans"
+        if kind is TypeKind.DECIMAL:
+            return "decimals are read as floating-point numbers"
+        return "the time zone is dropped" if kind is TypeKind.TIMESTAMP_TZ else None
+
+
+def _typed_columns(table: ResolvedTable, project: Project) -> set[str]:
+    """Names, in lower case, of the columns that `column_types` covers: in the seed's own entry or in dbt_project.yml.
+
+    A file that cannot be read says nothing here; whoever reads the project reports it.
+    """
+    found: set[str] = set()
+    for document in _read(project.root / str(table.property_file)):
+        for entry in document.at("seeds").elements():
+            if str(entry.at("name").value).casefold() == table.file.casefold():
+                _collect(entry.at("config").value, found)
+    for document in _read(project.root / "dbt_project.yml"):
+        _collect(document.at("seeds").value, found)
+    return found
+
+
+def _collect(value: Any, found: set[str]) -> None:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if str(key).removeprefix("+") == "column_types" and isinstance(item, Mapping):
+                found.update(str(name).casefold() for name in item)
+            else:
+                _collect(item, found)
+
+
+def _read(path: Path) -> list[Document]:
+    try:
+        return [read_yaml(path.read_text(encoding="utf-8"), path.name)]
+    except (OSError, UnicodeDecodeError, ProjectError):
+        return []

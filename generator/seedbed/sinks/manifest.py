@@ -1,0 +1,97 @@
+"""The run manifest: which files of a folder Seedbed wrote, and what stood in them when it did.
+
+It is the one proof of ownership. A file that is not listed belongs to a person; a listed file whose content
+differs was edited by one. It is committed to git beside the files, and outlives a file that was deleted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from seedbed.errors import Diagnostic, Location, SinkError
+
+MANIFEST = ".seedbed.json"
+_CHUNK = 1 << 20
+
+
+def _plain_name(value: str) -> str:
+    if value in ("", ".", "..") or any(character in value for character in "/\\\0"):
+        raise ValueError(f"{value!r} is no file name")
+    return value
+
+
+class OwnedFile(BaseModel):
+    """One file: the SHA-256 of its content and the table that it belongs to, if to one.
+
+    `previous` is set only while files are being replaced: a run that was killed then leaves either content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    table: str | None = None
+    previous: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+
+
+class RunManifest(BaseModel):
+    """What stands in a folder's `.seedbed.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    random_seed: int
+    as_of: dt.date
+    files: dict[Annotated[str, AfterValidator(_plain_name)], OwnedFile] = {}
+
+    def text(self) -> str:
+        """The file's content; equal manifests have equal text."""
+        ordered = self.model_copy(update={"files": dict(sorted(self.files.items()))})
+        return ordered.model_dump_json(indent=2, exclude_none=True) + "\n"
+
+
+def read_manifest(folder: Path) -> RunManifest | None:
+    """The folder's run manifest, or None when Seedbed never wrote there.
+
+    Raises:
+        SinkError: it exists but cannot be read, so that nothing can be known to be Seedbed's.
+    """
+    path = folder / MANIFEST
+    try:
+        return RunManifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error.errors()[0]["msg"])
+        found = Diagnostic(
+            "run-manifest",
+            f"the record of the files that Seedbed wrote cannot be read: {reason}",
+            Location(str(path)),
+            hint="restore it from version control; or delete it, and then the files that Seedbed is to write again",
+        )
+        raise SinkError(diagnostics=[found]) from None
+
+
+def fingerprint(path: Path, *, newlines: bool = True) -> str:
+    """The SHA-256 of a file's content; with `newlines` false, of its content with LF for every CR LF."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        held = b""
+        while chunk := file.read(_CHUNK):
+            if not newlines:
+                chunk = held + chunk
+                held = b"\r" if chunk.endswith(b"\r") else b""
+                chunk = chunk.removesuffix(b"\r").replace(b"\r\n", b"\n")
+            digest.update(chunk)
+        digest.update(held)
+    return digest.hexdigest()
+
+
+def is_unmodified(path: Path, owned: OwnedFile) -> bool:
+    """Whether the file is as Seedbed left it, or as git's `autocrlf` checks that out."""
+    known = {owned.sha256, owned.previous}
+    return fingerprint(path) in known or fingerprint(path, newlines=False) in known

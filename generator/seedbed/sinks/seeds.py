@@ -1,0 +1,157 @@
+"""The sink for dbt seeds: CSV files in the project's seed folder, and what dbt must know to load them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from seedbed.errors import Diagnostic, Location, Severity, SinkError, has_errors
+from seedbed.plan.resolved import Given, ResolvedPlan, ResolvedTable
+from seedbed.sinks.base import Outcome, Sink, Written
+from seedbed.sinks.csv import UnwritableValue, encode_all, header
+from seedbed.sinks.files import FileTransaction, check_file_names
+from seedbed.sinks.inference import InferenceWatch
+from seedbed.sinks.properties import PROPERTY_FILE, render_properties
+
+TEST_FOLDER = "seedbed"
+
+
+class CsvSink(Sink):
+    """Writes seeds as CSV, `_seedbed.yml` beside them, and singular tests for seeds that the project documents.
+
+    Args:
+        plan: the resolved plan. Tables of it that are not written keep the seed that they have; seeds of tables
+            that it no longer has are removed.
+        force: also replace files that a person wrote or edited.
+        workers: how many threads turn batches into text. The files do not depend on it.
+
+    Raises:
+        SinkError: a file is not Seedbed's to write, a table's name cannot be a file's, or another run is writing.
+    """
+
+    def __init__(self, plan: ResolvedPlan, *, force: bool = False, workers: int = 1) -> None:
+        super().__init__()
+        self._plan, self._workers = plan, workers
+        project = plan.project
+        self.folder = project.seed_paths[0] if project.seed_paths else project.root / "seeds"
+        self._tests = (project.test_paths[0] if project.test_paths else project.root / "tests") / TEST_FOLDER
+        self._tables = [table for table in plan if table.written]
+        problems = check_file_names((table.file, table.name) for table in self._tables)
+        if has_errors(problems):
+            raise SinkError("Nothing was written.", problems)
+        self._notes: list[Diagnostic] = []
+        self._files = FileTransaction(project.root, force=force)
+        try:
+            self._files.claim([*map(self._path, self._tables), self.folder / PROPERTY_FILE])
+        except BaseException:
+            self._files.rollback()
+            raise
+
+    def _path(self, table: ResolvedTable) -> Path:
+        return self.folder / f"{table.file}.csv"
+
+    def _write(self, table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Written:
+        path, rows, blanks = self._path(table), 0, Counter[str]()
+        watch = InferenceWatch(table, self._plan.project)
+
+        def watched() -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                if not batch.schema.equals(schema):
+                    raise SinkError(f"{table.name}: a batch has the schema {batch.schema}, expected {schema}")
+                watch.look(batch)
+                yield batch
+
+        with self._files.stage(path, table.name) as file:
+            file.write(header(schema.names))
+            try:
+                for encoded in encode_all(watched(), self._workers):
+                    file.write(memoryview(encoded.data))
+                    rows += encoded.rows
+                    blanks.update(encoded.blanks)
+            except UnwritableValue as error:
+                raise _unwritable(table, error) from error
+        self._report_blanks(table, blanks)
+        self._notes += watch.notes()
+        return Written(table.name, rows, self._shown(path))
+
+    def _report_blanks(self, table: ResolvedTable, blanks: Counter[str]) -> None:
+        never_null = {*table.promises.primary_key, *table.promises.not_null}
+        found = [
+            Diagnostic(
+                "blank-text",
+                f"{table.name}.{name}: {count:,} empty or blank texts, which dbt reads from a seed as null"
+                + (", and the column must not be null" if name in never_null else ""),
+                table.column(name).origin,
+                Severity.ERROR if name in never_null else Severity.WARNING,
+                "let its generator give a text that is not blank, or null",
+            )
+            for name, count in blanks.items()
+        ]
+        if has_errors(found):
+            raise SinkError("Nothing was written.", found)
+        self._notes += found
+
+    def _commit(self, written: tuple[Written, ...]) -> Outcome:
+        names = {table.table for table in written}
+        listed = self._files.owned(self.folder)
+
+        def available(name: str) -> bool:
+            table = self._plan.table(name)
+            kept = f"{table.file}.csv" in listed and self._path(table).exists()
+            return name in names or kept or isinstance(table.rows, Given)
+
+        properties = render_properties(self._plan, available)
+        wanted = {path.name for path in map(self._path, self._tables)}
+        if properties.yaml is not None:
+            wanted.add(PROPERTY_FILE)
+            self._stage_text(self.folder / PROPERTY_FILE, None, properties.yaml)
+        tests = {self._tests / f"{name}.sql": (table, text) for name, table, text in properties.tests}
+        self._files.claim(tests)
+        for path, (table, text) in tests.items():
+            self._stage_text(path, table, text)
+        stale = [self.folder / name for name in listed - wanted]
+        stale += [self._tests / name for name in self._files.owned(self._tests) - {path.name for path in tests}]
+        for path in sorted(stale):
+            self._files.remove(path)
+        changes = self._files.commit(self._plan.random_seed, self._plan.as_of)
+        left = [
+            Diagnostic(
+                "edited-file",
+                f"{self._shown(path)} is no longer generated, but was edited, so it is kept",
+                Location(self._shown(path)),
+                Severity.WARNING,
+                "delete it if it is not wanted",
+            )
+            for path in changes.left
+        ]
+        return Outcome(
+            written,
+            changed=tuple(map(self._shown, changes.changed)),
+            unchanged=tuple(map(self._shown, changes.unchanged)),
+            removed=tuple(map(self._shown, changes.removed)),
+            notes=(*self._notes, *properties.notes, *left),
+        )
+
+    def _stage_text(self, path: Path, table: str | None, text: str) -> None:
+        with self._files.stage(path, table) as file:
+            file.write(text.encode())
+
+    def _rollback(self) -> None:
+        self._files.rollback()
+
+    def _shown(self, path: Path) -> str:
+        root = self._plan.project.root
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _unwritable(table: ResolvedTable, error: UnwritableValue) -> SinkError:
+    found = Diagnostic(
+        "unwritable-value",
+        f"{table.name}.{error.column} {error.problem}",
+        table.column(error.column).origin,
+        hint=error.hint,
+    )
+    return SinkError("Nothing was written.", [found])
