@@ -52,7 +52,7 @@ _LONG_TYPE = re.compile(
     rf"|{_INTEGER} (?:un)?signed|(?:un)?signed {_INTEGER}|(?:float|double|decimal)(?:\(.*\))? unsigned"
     r"|interval \w+ to \w+"
 )
-_CONSTRAINTS: dict[tuple[str, ...], tuple[str, object]] = {
+_CONSTRAINTS: dict[tuple[str, ...], tuple[str, bool | tuple[str, ...]]] = {
     ("not", "null"): ("nullable", False),
     ("not_null",): ("nullable", False),
     ("notnull",): ("nullable", False),
@@ -62,15 +62,17 @@ _CONSTRAINTS: dict[tuple[str, ...], tuple[str, object]] = {
     ("null",): ("nullable", True),
     ("nullable",): ("nullable", True),
     ("optional",): ("nullable", True),
-    ("primary", "key"): ("key", "PK"),
-    ("foreign", "key"): ("key", "FK"),
-    ("unique", "key"): ("key", "UK"),
-    ("unique",): ("key", "UK"),
-    ("references",): ("references", None),
-    ("default",): ("skip", None),
-    ("auto_increment",): ("none", None),
-    ("autoincrement",): ("none", None),
-    ("identity",): ("none", None),
+    ("primary", "key"): ("key", ("PK",)),
+    ("foreign", "key"): ("key", ("FK",)),
+    ("unique", "key"): ("key", ("UK",)),
+    ("unique",): ("key", ("UK",)),
+    ("pk_fk",): ("key", ("PK", "FK")),
+    ("fk_pk",): ("key", ("PK", "FK")),
+    ("references",): ("references", ()),
+    ("default",): ("default", ()),
+    ("auto_increment",): ("nothing", ()),
+    ("autoincrement",): ("nothing", ()),
+    ("identity",): ("nothing", ()),
 }
 _PLAIN_SIZED = re.compile(r"[^\s'\"]*\Z")
 _NAME_LIKE = re.compile(r"\w")
@@ -140,7 +142,7 @@ class AttributeReader:
                 told = f"{text[:40]} cannot be read as part of an attribute; expected a type and a name"
                 self._error("er-attribute", told, word.line, word.column)
             else:
-                kept.append(self._checked(word))
+                kept.append(word)
         return kept
 
     def _checked(self, word: _Word) -> _Word:
@@ -169,6 +171,7 @@ class AttributeReader:
             self._constraints(words[start:], marks)
 
     def _pairs(self, words: list[_Word], marks: list[Token]) -> None:
+        words = [self._checked(word) for word in words]
         size = _long_type_size(words)
         if size:
             spoken = " ".join(word.text for word in words[:size])
@@ -188,6 +191,9 @@ class AttributeReader:
             told = f"Mermaid takes the words {name} for two attributes; they were read as one name"
             self._warn("several-word-name", told, words[1].line, words[1].column, f"write {name.replace(' ', '_')}")
             words = [words[0], replace(words[1], text=name)]
+        elif sum(word.kind == "GENERIC" for word in words) > 1:
+            told = "Mermaid takes all from the first ~ to the last one on the line for one type"
+            self._warn("several-attributes", told, words[0].line, words[0].column, "write one attribute per line")
         elif len(words) > 2 and any(_is_type(words[0]) and not _is_type(word) for word in words[2::2]):
             told = f"{len(words)} words are read as {len(words) // 2} attributes, two words each"
             self._warn("several-attributes", told, words[0].line, words[0].column, "write one attribute per line")
@@ -242,16 +248,16 @@ class AttributeReader:
             self._warn("constraint-words", told, words[index].line, words[index].column, hint)
             index += size
             following = words[index].text if index < len(words) else None
-            if effect == "nullable":
-                self._change(nullable=bool(value))
+            if isinstance(value, bool):
+                self._change(nullable=value)
             elif effect == "key":
-                self._key(str(value))
+                self._keys(value)
             elif effect == "references" and following:
                 target = following.removesuffix(")").replace("(", ".")
                 self._change(comment=" ".join(filter(None, (self._last_comment(), f"-> {target}"))))
-                self._key("FK")
+                self._keys(("FK",))
                 index += 1
-            elif effect == "skip":
+            elif effect == "default":
                 if following is not None:
                     index += 1
                 elif marks and marks[0].type in ("COMMENT", "SINGLE_QUOTED"):
@@ -284,12 +290,14 @@ class AttributeReader:
                 if not seen_key or seen_comment:
                     self._warn("stray-punctuation", "the comma does not belong here; it was passed over", line, column)
                     comma = False
+                elif mark != ",":
+                    self._warn("keys-without-comma", "Mermaid wants a comma between keys", line, column, "write PK, FK")
             elif mark.type == "KEY":
                 if seen_key and not comma:
                     self._warn("keys-without-comma", "Mermaid wants a comma between keys", line, column, "write PK, FK")
                 if seen_comment:
                     self._warn("comment-before-key", "Mermaid wants the key before the comment", line, column)
-                self._key(mark.upper())
+                self._keys((mark.upper(),))
                 seen_key, comma = True, False
             elif mark.type in ("COMMENT", "SINGLE_QUOTED"):
                 if mark.type == "SINGLE_QUOTED":
@@ -313,8 +321,8 @@ class AttributeReader:
     def _last_comment(self) -> str | None:
         return self._found[-1].comment
 
-    def _key(self, key: str) -> None:
-        self._change(keys=tuple(dict.fromkeys((*self._found[-1].keys, key))))
+    def _keys(self, keys: tuple[str, ...]) -> None:
+        self._change(keys=tuple(dict.fromkeys(self._found[-1].keys + keys)))
 
     def _change(self, **changes: object) -> None:
         self._found[-1] = replace(self._found[-1], **changes)  # type: ignore[arg-type]
@@ -327,7 +335,7 @@ class AttributeReader:
 
 
 def _is_type(word: _Word) -> bool:
-    return parse_data_type(word.text) is not None
+    return parse_data_type(re.sub(r"(?:\[\d*\]|~.*~|<.*>)+\Z", "", word.text)) is not None
 
 
 def _long_type_size(words: Sequence[_Word]) -> int:
@@ -338,7 +346,7 @@ def _long_type_size(words: Sequence[_Word]) -> int:
     return 0
 
 
-def _constraint(words: Sequence[_Word], index: int) -> tuple[int, str, object] | None:
+def _constraint(words: Sequence[_Word], index: int) -> tuple[int, str, bool | tuple[str, ...]] | None:
     for size in (2, 1):
         found = _CONSTRAINTS.get(tuple(word.text.lower() for word in words[index : index + size]))
         if found:

@@ -204,6 +204,7 @@ _SPLIT_NAME = re.compile(r"\d(?!\d*(?:\.\d+)?\Z)")
 _PLAIN_LABEL = re.compile(r"(?!(?:one|to|many|class|style|classDef|subgraph|end|erDiagram|u(?=[.\-]))\b)"
                           r"(?!\d)[A-Za-z0-9_\-*.\u0080-\U0010ffff]+", re.IGNORECASE)
 _DIRECTION = re.compile(r"\s+(?:TB|BT|LR|RL)\b", re.IGNORECASE)
+_DIRECTION_INSIDE = re.compile(r"direction\s+(?:TB|BT|LR|RL)", re.IGNORECASE)
 _STYLES = {
     "style": re.compile(r"\s+[^\s,:]+(?:\s*,\s*[^\s,:]+)*\s+[^\s:]+:.*"),
     "classdef": re.compile(r"\s+[^\s,:]+(?:\s*,\s*[^\s,:]+)*\s+[^\s:]+:.*"),
@@ -257,7 +258,7 @@ class _Reader:
                     attributes.read_line(grammar(), piece.text, piece.line, piece.column)
                 case "close" | "unclosed":
                     found = attributes.finish()
-                    if owner is not None:
+                    if owner:
                         entity = self.entities[owner]
                         self.entities[owner] = replace(entity, attributes=entity.attributes + found)
                     if piece.kind == "unclosed" and head is not None:
@@ -299,6 +300,13 @@ class _Reader:
     # entities and relationships
 
     def _statement(self, piece: _Piece) -> None:
+        if re.match(r"erDiagram\b", piece.text):
+            told = "a second erDiagram begins inside the first; expected one diagram in a file or fence"
+            self.diagnostics.append(error(self.diagram, "second-header", told, piece.line, piece.column))
+            return
+        if _DIRECTION_INSIDE.search(piece.text):
+            told = "Mermaid takes all of this line for a direction; it was read as it stands"
+            self._warn(piece, "direction", told, "change the words direction TB in it")
         tree = self._parse(piece)
         if tree is None:
             return
@@ -363,7 +371,7 @@ class _Reader:
             if in_relationship:
                 told = "Mermaid refuses an alias inside a relationship; it was read"
                 self._warn(piece, "alias-in-relationship", told, "give the alias on a line of its own")
-        for name in names:
+        for name in filter(str.strip, names):
             known = self.entities.get(name)
             if known is None:
                 self.entities[name] = Entity(name, alias, (), self.diagram.location(line))
@@ -377,7 +385,8 @@ class _Reader:
             if not name.strip():
                 told = "an entity's name is empty"
                 self.diagnostics.append(error(self.diagram, "empty-name", told, piece.line, piece.column))
-            elif re.search(r"[%\\]", token):
+                return ""
+            if re.search(r"[%\\]", token):
                 self._warn(piece, "name-characters", f"Mermaid refuses % and \\ in a name; {token} was read")
             return name
         if _KEYWORD_NAME.match(token):
@@ -392,6 +401,8 @@ class _Reader:
         token = node.children[0]
         assert isinstance(token, Token)
         if token.type == "QUOTED":
+            if len(token) == 2:
+                self._warn(piece, "empty-alias", "Mermaid refuses an empty alias; it was passed over")
             return decode_text(token[1:-1])
         text = token.strip()
         if not _PLAIN_LABEL.fullmatch(text):
@@ -404,6 +415,8 @@ class _Reader:
         assert isinstance(right_node, Tree)
         left = self._operand(left_node, piece, joined=True, in_relationship=True)
         right = self._operand(right_node, piece, joined=True, in_relationship=True)
+        if not (left.strip() and right.strip()):
+            return
         mark = _only_token(line)
         if mark.lower() == "optional to":
             self._warn(piece, "cardinality-words", "Mermaid says optionally to; optional to was read as that")
@@ -468,6 +481,9 @@ class _Reader:
 
     def _parse(self, piece: _Piece) -> Tree[Token] | None:
         text = piece.text.rstrip()
+        if text.startswith("%%"):
+            self._warn(piece, "trailing-comment", "Mermaid refuses a comment behind a block; it was passed over")
+            return None
         if text.endswith(";") and '"' not in text[text.rfind(";") :]:
             self._warn(piece, "stray-punctuation", "Mermaid refuses a ; at the end of a line; it was passed over")
             text = text[:-1]

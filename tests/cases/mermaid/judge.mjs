@@ -19,7 +19,7 @@ mermaid.initialize({ startOnLoad: false });
 // Mermaid hides `#quot;` behind placeholders while it parses; the browser turns them into characters.
 function plain(text) {
   const element = dom.window.document.createElement("textarea");
-  element.innerHTML = String(text ?? "")
+  element.innerHTML = String(text ?? "").replace(/<br[ \t]*\/?>/gi, " ")
     .replace(/ﬂ°°/g, "&#").replace(/ﬂ°/g, "&").replace(/¶ß/g, ";");
   return element.value;
 }
@@ -38,7 +38,7 @@ function erLines(db) {
     lines.push(`entity ${plain(name)}` + (entity.alias ? ` as ${plain(entity.alias)}` : ""));
     for (const { type, name: attribute, keys, comment } of entity.attributes) {
       const parts = ["-", plain(type), plain(attribute)];
-      if (keys?.length) parts.push(keys.join(","));
+      if (keys?.length) parts.push([...new Set(keys.map((key) => key.toUpperCase()))].join(","));
       if (comment) parts.push(JSON.stringify(plain(comment)));
       lines.push(parts.join(" "));
     }
