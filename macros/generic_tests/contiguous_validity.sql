@@ -25,11 +25,10 @@ with versions as (
 
 successions as (
 
-    -- a version that never began has no place in the order: it stands in a partition of its own
     select
         versions.*,
         lead({{ valid_from }}) over (
-            partition by {{ entity | join(', ') }}, case when {{ valid_from }} is null then 1 else 0 end
+            partition by {{ entity | join(', ') }}
             order by {{ valid_from }}, open_version, {{ valid_to }}
         ) as next_valid_from
     from versions

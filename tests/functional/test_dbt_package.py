@@ -150,7 +150,13 @@ def test_generic_test_is_documented(test: str) -> None:
     assert sorted(headings) == GENERIC_TESTS
     section = page.split(f"## `{test}`\n")[1].split("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [name for name in signature if name != "model"]
-    assert f"seedbed.{test}:" in section
+
+    example = yaml.safe_load(re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[0])
+    (resource,) = next(iter(example.values()))
+    used = (resource["data_tests"] if "data_tests" in resource else resource["columns"][0]["data_tests"])[0]
+    optional = set(re.findall(r"^\| `(\w+)` \| Optional\.", section, re.MULTILINE))
+    arguments = set(used[f"seedbed.{test}"]["arguments"]) | ({"column_name"} if "columns" in resource else set())
+    assert set(signature) - optional - {"model"} <= arguments <= set(signature)
 
 
 def test_nothing_is_documented_that_does_not_exist() -> None:
