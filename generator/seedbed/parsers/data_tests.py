@@ -183,6 +183,9 @@ def _apply(call: TestCall) -> None:
                     closest(argument, kind.parameters) or f"it takes {', '.join(sorted(kind.parameters)) or 'none'}",
                 )
             )
+    written = call.arguments
+    known = kind.parameters | {"column_name"}
+    call.arguments = written.with_value({key: value for key, value in written.value.items() if key in known})
     carried = False
     if kind.needs_column and call.column is None:
         said = call.argument("column_name")
@@ -199,7 +202,7 @@ def _apply(call: TestCall) -> None:
     elif kind.apply is not None:
         carried = kind.apply(call)
     if not carried:
-        plain = call.arguments.with_value(_plain(call.arguments.value))
+        plain = written.with_value(_plain(written.value))
         table.data_tests.append(DataTest(call.name, column_name, plain, call.condition is not None))
 
 
@@ -289,9 +292,7 @@ def _unique_combination(call: TestCall) -> bool:
     if columns:
         call.table.add_unique_key(columns, call.origin)
     if columns and call.name == "seedbed.composite_key":
-        for name in columns:
-            column = call.table.declare(name, call.origin)
-            column.not_null = column.not_null or Fact(True, call.origin)
+        call.table.never_null.append(Fact(columns, call.origin))
     return True
 
 

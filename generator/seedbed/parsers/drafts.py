@@ -89,6 +89,7 @@ class TableDraft:
     description: Fact[str] | None = None
     primary_key: Fact[tuple[str, ...]] | None = None
     unique_keys: list[Fact[tuple[str, ...]]] = field(default_factory=list)
+    never_null: list[Fact[tuple[str, ...]]] = field(default_factory=list)
     keys: list[KeyDraft] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     checks: list[Fact[str]] = field(default_factory=list)
@@ -109,12 +110,20 @@ class TableDraft:
         return self.columns.setdefault(name.casefold(), ColumnDraft(name, origin))
 
     def add_unique_key(self, columns: tuple[str, ...], origin: Location) -> None:
-        """A unique key; of one column it is the column's own fact."""
-        if len(columns) == 1:
-            column = self.declare(columns[0], origin)
-            column.unique = column.unique or Fact(True, origin)
-        elif not any(same_names(key.value, columns) for key in self.unique_keys):
+        """A unique key, unless the same is known."""
+        if not any(same_names(key.value, columns) for key in self.unique_keys):
             self.unique_keys.append(Fact(columns, origin))
+
+    def spread_keys(self) -> None:
+        """Once all columns are declared: keys of one column, and columns that are never null, become their facts."""
+        for key in [key for key in self.unique_keys if len(key.value) == 1]:
+            column = self.declare(key.value[0], key.origin)
+            column.unique = column.unique or Fact(True, key.origin)
+            self.unique_keys.remove(key)
+        for names in self.never_null:
+            for name in names.value:
+                column = self.declare(name, names.origin)
+                column.not_null = column.not_null or Fact(True, names.origin)
 
     def set_primary_key(self, columns: tuple[str, ...], origin: Location, diagnostics: list[Diagnostic]) -> None:
         """The primary key; one that differs from an earlier one is reported and does not count."""
@@ -156,6 +165,7 @@ class TableDraft:
         self.annotation = self.annotation or other.annotation
         self.source = self.source or other.source
         self.data_file = self.data_file or other.data_file
+        self.never_null += other.never_null
         self.keys += other.keys
         self.checks += other.checks
         self.tags += other.tags

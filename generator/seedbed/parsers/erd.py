@@ -143,15 +143,20 @@ class ErdMerger:
         return True
 
     def _joins(self, line: Relationship, child: TableDraft, parent: TableDraft, guess: bool) -> list[JoinColumns]:
-        """The join columns that the label names; else those of a key known already; else those of FK marks."""
+        """The join columns: of the label, of FK marks by their names, of keys known already, of names alone."""
         named = self._named_join(line, child, parent)
         if named is not None:
             return named
+        marked = self._joins_by_name(child, parent, self._marks(child))
+        if marked:
+            return marked
         known = [key for key in child.foreign_keys if key.parent.casefold() == parent.name.casefold()]
         if known:
             # The property files say which columns: the diagram adds only how many rows.
             return [(key.columns, key.parent_columns) for key in known]
-        return self._marked_joins(child, parent, guess)
+        if not self._marks(child):
+            return self._joins_by_name(child, parent, [column.name for column in child.columns.values()])
+        return self._only_mark_left(child, parent) if guess else []
 
     def _named_join(self, line: Relationship, child: TableDraft, parent: TableDraft) -> list[JoinColumns] | None:
         """The join that the label spells: a column, `a, b`, or `child.a = parent.b`; None when it is a phrase."""
@@ -197,28 +202,27 @@ class ErdMerger:
             return [((column,), (own_id.name,))]
         return [((column,), (column,))] if not parent.columns else None
 
-    def _marked_joins(self, child: TableDraft, parent: TableDraft, guess: bool) -> list[JoinColumns]:
-        marks = self._marks(child)
+    def _joins_by_name(self, child: TableDraft, parent: TableDraft, columns: list[str]) -> list[JoinColumns]:
+        """The parent's whole key among the columns, or one named after the parent."""
         key = parent.primary_key.value if parent.primary_key else None
         if key is not None and child is not parent:
             shared = tuple(column.name for name in key if (column := child.column(name)) is not None)
-            if len(shared) == len(key) and (
-                all(name in marks for name in shared)
-                # Where nothing is marked, a shared name is the key, but a plain `id` or the child's own key is not.
-                or (not marks and shared[0].casefold() != "id" and child.is_key(shared) is not True)
-            ):
+            # Unmarked, a shared name is the key; but a plain `id`, or the child's own key, is not.
+            own = not self._marks(child) and (shared[:1] == ("id",) or child.is_key(shared) is True)
+            if len(shared) == len(key) and all(name in columns for name in shared) and not own:
                 return [(shared, key)]
-        for columns in (marks, [column.name for column in child.columns.values()]):
-            for key_column in key if key is not None and len(key) == 1 else self._shared_or_id(child, parent, columns):
-                found = _by_convention(columns, parent, key_column)
-                if found and not (child is parent and found == key_column) and not (found not in marks and marks):
-                    return [((found,), (key_column,))]
-        if guess and key is not None and len(key) == 1:
-            explained = {name.casefold() for found in child.foreign_keys for name in found.columns}
-            left = [name for name in marks if name.casefold() not in explained]
-            if len(left) == 1:
-                return [((left[0],), key)]
+        for key_column in key if key is not None and len(key) == 1 else self._shared_or_id(child, parent, columns):
+            found = _by_convention(columns, parent, key_column)
+            if found and not (child is parent and found == key_column):
+                return [((found,), (key_column,))]
         return []
+
+    def _only_mark_left(self, child: TableDraft, parent: TableDraft) -> list[JoinColumns]:
+        """The only marked column that no other relationship explains."""
+        explained = {name.casefold() for found in child.foreign_keys for name in found.columns}
+        left = [name for name in self._marks(child) if name.casefold() not in explained]
+        key = parent.primary_key.value if parent.primary_key else ()
+        return [((left[0],), key)] if len(left) == 1 and len(key) == 1 else []
 
     def _shared_or_id(self, child: TableDraft, parent: TableDraft, columns: list[str]) -> list[str]:
         """Where the parent has no primary key: a marked column that both have, or the parent's `id`."""

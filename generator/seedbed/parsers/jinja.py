@@ -32,6 +32,10 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 
+_DBT_ONLY = frozenset(
+    ("modules", "run_started_at", "invocation_id", "builtins", "flags", "dbt_version", "graph", "this", "adapter")
+)
+
 _EXPRESSIONS = (
     nodes.Template,
     nodes.Output,
@@ -119,6 +123,9 @@ _KEPT_FILTERS = (
 
 class Facade:
     """An object of the template's context, whose attributes are only those that `lookup` answers."""
+
+    place: Location = NOWHERE
+    """Where the template stands that is being rendered."""
 
     def lookup(self, name: str) -> Any:
         """The value of that attribute; raises KeyError when there is none."""
@@ -221,8 +228,6 @@ class Renderer:
 
     context: Mapping[str, Any]
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    place: Location = NOWHERE
-    """Where the text that is being rendered stands: functions of the context may report against it."""
 
     def with_context(self, **more: Any) -> Renderer:
         """A renderer that knows more names and reports to the same list."""
@@ -232,16 +237,21 @@ class Renderer:
         """The value that dbt would read at this place."""
         if not looks_like_jinja(text):
             return text
-        self.place = at
+        for value in self.context.values():
+            if isinstance(value, Facade):
+                value.place = at
+        before = len(self.diagnostics)
         try:
             return self._evaluate(text, at)
         except Refused as refused:
-            self._report(refused.code, f"{_shown(text)}: {refused.message}", at, refused.hint, refused.severity)
+            if len(self.diagnostics) == before:  # else the unknown name that led here is told already
+                self._report(refused.code, f"{_shown(text)}: {refused.message}", at, refused.hint, refused.severity)
         except jinja2.TemplateSyntaxError as error:
             self._report("jinja-syntax", f"{_shown(text)} is not valid Jinja: {error.message}", at)
         except Exception as error:  # an expression from outside may raise anything
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._report("jinja-failed", f"{_shown(text)} could not be evaluated: {said[:200]}", at)
+            if len(self.diagnostics) == before:
+                self._report("jinja-failed", f"{_shown(text)} could not be evaluated: {said[:200]}", at)
         return None
 
     def render_argument(self, text: str, at: Location) -> Any:
@@ -283,10 +293,10 @@ class Renderer:
                 raise Refused("jinja-unsupported", f'Seedbed does not evaluate "{spoken}" in YAML, only expressions')
         unknown = sorted(meta.find_undeclared_variables(tree) - set(self.context))
         if unknown and not re.search(r"\bdefault\b|\bdefined\b|\|\s*d\b", text):
-            hint = closest(unknown[0], self.context) or f"known here are {', '.join(sorted(self.context))}"
-            self._report(
-                "jinja-undefined", f'{_shown(text)}: "{unknown[0]}" is not known here', at, hint, Severity.WARNING
-            )
+            known = ", ".join(sorted(self.context))
+            hint = closest(unknown[0], self.context) or f"known here are {known}"
+            told = "is known to dbt only" if unknown[0] in _DBT_ONLY else "is not known here"
+            self._report("jinja-undefined", f'{_shown(text)}: "{unknown[0]}" {told}', at, hint, Severity.WARNING)
         template = _ENVIRONMENT.from_string(text)
         parts = list(template.root_render_func(template.new_context(dict(self.context))))
         if not parts:
@@ -380,7 +390,6 @@ def yaml_functions(variables: Mapping[str, Any], environment: Mapping[str, str])
         "tojson": _to_json,
         "fromjson": _from_json,
         "fromyaml": _from_yaml,
-        "none": None,
     }
 
 

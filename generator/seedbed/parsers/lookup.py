@@ -194,7 +194,7 @@ class Lookup:
         if key.parents.minimum == 0 and forced is not None and forced.not_null is not None:
             self.diagnostics.append(
                 contradiction(
-                    f"{child.name}.{forced.name} may be without a {key.parent} here",
+                    f"{child.name}.{forced.name} may be null here, a row without {key.parent}",
                     "it is not null",
                     key.origin,
                     forced.not_null.origin,

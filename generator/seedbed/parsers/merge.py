@@ -16,7 +16,7 @@ from seedbed.parsers.lookup import Lookup
 from seedbed.parsers.mermaid_er import ErDiagram, parse_er
 from seedbed.parsers.mermaid_state import parse_state
 from seedbed.parsers.mermaid_text import find_diagrams
-from seedbed.parsers.project import DbtProject, as_list, read_project, walk_files
+from seedbed.parsers.project import DbtProject, as_list, fqn_folders, read_project, walk_files
 from seedbed.parsers.properties import PropertyReader
 from seedbed.schema import Resource, Schema, Workflow
 
@@ -175,7 +175,7 @@ def _add_csv_seeds(tables: list[TableDraft], reader: PropertyReader, project: Db
         stem = PurePosixPath(file).stem
         table = by_name.get(name)
         if table is None:
-            config = project.configured("seeds", (stem,))
+            config = project.configured("seeds", (*fqn_folders(file, project.paths["seed-paths"]), stem))
             if not config.enabled:
                 continue
             table = TableDraft(stem, Resource.SEED, Location(file, 1), config.text("alias") or stem)
@@ -217,10 +217,11 @@ def _read_diagrams(project: DbtProject) -> tuple[list[ErDiagram], list[Workflow]
 
 
 def _require_columns(lookup: Lookup) -> None:
-    """Keys may name columns that nothing else does."""
+    """Keys may name columns that nothing else does; only now, with all diagrams read, can that be told."""
     for table in lookup.tables:
-        for key in [*([table.primary_key] if table.primary_key else []), *table.unique_keys]:
+        for key in (*([table.primary_key] if table.primary_key else []), *table.unique_keys, *table.never_null):
             lookup.require(table, key.value, key.origin)
+        table.spread_keys()
 
 
 def _report_duplicates(tables: Iterable[TableDraft], diagnostics: list[Diagnostic]) -> None:

@@ -75,7 +75,8 @@ class Target(Facade):
                     "no-profile",
                     f'the profile "{self.profile_name}" was not found, so target.name is taken as "{self.name}", '
                     'target.type as "duckdb" and target.schema as "main"',
-                    severity=Severity.NOTE,
+                    self.place,
+                    Severity.NOTE,
                     hint="pass --profiles-dir, or set DBT_PROFILES_DIR",
                 )
             )

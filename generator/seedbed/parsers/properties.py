@@ -12,7 +12,7 @@ from seedbed.documents import Document, Path
 from seedbed.errors import Diagnostic, Location, Severity, closest
 from seedbed.parsers.data_tests import read_tests
 from seedbed.parsers.drafts import ColumnDraft, KeyDraft, TableDraft, set_data_type
-from seedbed.parsers.jinja import Reference, Renderer, looks_like_jinja, reference_functions
+from seedbed.parsers.jinja import Facade, Reference, Refused, Renderer, looks_like_jinja, reference_functions
 from seedbed.parsers.project import Config, DbtProject, as_list, fqn_folders, words
 from seedbed.schema import Fact, Resource, SourceTable, parse_data_type
 
@@ -70,9 +70,9 @@ class PropertyReader:
 
     def __post_init__(self) -> None:
         self._renderer = self.project.renderer.with_context(**reference_functions())
-        # Descriptions go to the author of the plan, so the environment stays out of them.
-        shown = {name: value for name, value in self.project.renderer.context.items() if name != "env_var"}
-        self._doc_renderer = Renderer({**shown, "doc": self._doc}, self.diagnostics)
+        self._doc_renderer = self.project.renderer.with_context(
+            doc=_Doc(self.docs, self.diagnostics), env_var=_no_environment
+        )
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -339,9 +339,7 @@ class PropertyReader:
         elif kind == "unique":
             table.add_unique_key(columns, place)
         elif kind == "not_null":
-            for name in columns:
-                target = table.declare(name, place)
-                target.not_null = target.not_null or Fact(True, place)
+            table.never_null.append(Fact(columns, place))
         elif kind == "check":
             if isinstance(expression, str) and expression.strip():
                 table.checks.append(Fact(expression.strip(), place))
@@ -437,19 +435,6 @@ class PropertyReader:
         described = str(text).strip()
         return Fact(described, place) if described else None
 
-    def _doc(self, *names: str) -> str:
-        name = str(names[-1]) if names else ""
-        if name in self.docs:
-            return self.docs[name]
-        place = self._doc_renderer.place
-        self._warn(
-            "missing-doc",
-            f"there is no {{% docs {name} %}} block in the Markdown files of this project",
-            place,
-            closest(name, self.docs),
-        )
-        return ""
-
     def _unknown_key(self, key: str, known: Iterable[str], entry: Document, where: str) -> None:
         known = sorted(known)
         hint = closest(key, known)
@@ -462,6 +447,27 @@ class PropertyReader:
 
     def _error(self, code: str, message: str, place: Location, hint: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(code, message, place, hint=hint))
+
+
+class _Doc(Facade):
+    """dbt's `doc()`: the text of a `{% docs %}` block."""
+
+    def __init__(self, blocks: Mapping[str, str], diagnostics: list[Diagnostic]) -> None:
+        self.blocks, self.diagnostics = blocks, diagnostics
+
+    def __call__(self, *names: str) -> str:
+        """The block's text; the last name counts, an earlier one is the package."""
+        name = str(names[-1]) if names else ""
+        if name not in self.blocks:
+            message = f"there is no {{% docs {name} %}} block in the Markdown files of this project"
+            hint = closest(name, self.blocks)
+            self.diagnostics.append(Diagnostic("missing-doc", message, self.place, Severity.WARNING, hint))
+        return self.blocks.get(name, "")
+
+
+def _no_environment(name: str, default: Any = None) -> str:
+    # A description goes into the prompt and into committed files, where the environment has no business.
+    raise Refused("env-var-in-description", f"descriptions are not given the environment variable {name}")
 
 
 def _late_rendered(path: Path) -> bool:

@@ -74,9 +74,9 @@ def _matching(schema: Schema, selector: str, option: str, diagnostics: list[Diag
     found = {table.name for table in schema if matches(table, value)}
     if not found:
         known = _KNOWN[method](schema)
-        hint = closest(value, known) or (f"there are {', '.join(sorted(known)[:8])}" if known else None)
+        listed = f"there are {', '.join(sorted(known)[:8])}" if known else None
         message = f'{option}: "{selector}" fits no table'
-        diagnostics.append(Diagnostic("unknown-selector", message, place, hint=hint))
+        diagnostics.append(Diagnostic("unknown-selector", message, place, hint=closest(value, known) or listed))
     return found
 
 
