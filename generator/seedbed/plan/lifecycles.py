@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from seedbed.documents import Document, Path
-from seedbed.errors import Diagnostic, closest, has_errors
+from seedbed.errors import Diagnostic, Location, closest, has_errors
 from seedbed.plan.dwell import resolve_dwell
 from seedbed.plan.resolved import DAY, ResolvedLifecycle
 from seedbed.plan.spec import Arrivals, Process
@@ -66,6 +67,8 @@ def resolve_lifecycle(
     if has_errors(problems.found):
         return None, problems.found
     moves = read_moves(process, workflow, states, problems)
+    if not len(states):
+        problems.error("no-states", "the process has no state", (), "name its states in transitions:")
     if has_errors(problems.found) or not moves:
         return None, problems.found
     matrices = [rows for _, rows in moves]
@@ -143,18 +146,19 @@ def _initial(
     """The shares of the first states: as written, as drawn, or all of them in the state that nothing leads to."""
     if process.initial is not None:
         shares = {process.initial: 1.0} if isinstance(process.initial, str) else process.initial
-        written = {}
+        written: dict[int, tuple[Any, Path | Location]] = {}
         for name, share in shares.items():
             place: Path = ("initial",) if isinstance(process.initial, str) else ("initial", name)
             index = states.find(name, problems, place)
-            if index is not None:
+            if index in written:
+                problems.error("duplicate-state", f'"{name}" stands twice, in two spellings', place)
+            elif index is not None:
                 written[index] = (share, place)
         if len(written) < len(shares):
             return None
         initial = settle(written, states, "first states", ("initial",), problems)
         if initial == {}:
             problems.error("probability-sum", "no first state has a share", ("initial",), "their shares must sum to 1")
-            return None
         return initial
     if workflow is not None and workflow.initial:
         told = [(name, share, workflow.origin) for name, share in workflow.initial]
