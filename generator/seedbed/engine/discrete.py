@@ -148,7 +148,7 @@ def zipf_ranks(exponent: float, ranks: int, words: Words) -> Int64s:
 def _zipf_head(exponent: float, ranks: int) -> Weighted:
     """The first ranks, and all the others as one more thing."""
     head = min(ranks, _HEAD)
-    weights = [k**-exponent for k in range(1, head + 1)]
+    weights = [math.pow(k, -exponent) for k in range(1, head + 1)]
     if ranks > head:
         weights.append(_power_law_mass(exponent, head + 0.5, ranks + 0.5))
     return Weighted.of(weights)
@@ -157,7 +157,7 @@ def _zipf_head(exponent: float, ranks: int) -> Weighted:
 def _power_law_mass(exponent: float, low: float, high: float) -> float:
     """The integral of x ** -exponent from `low` to `high`."""
     power, width = 1 - exponent, math.log(high / low)
-    return low**power * (math.expm1(power * width) / power if power else width)
+    return math.pow(low, power) * (math.expm1(power * width) / power if power else width)
 
 
 def _power_law_quantile(exponent: float, low: float, high: float, share: Floats) -> Floats:

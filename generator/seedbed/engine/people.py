@@ -1,0 +1,300 @@
+"""Persons, companies, addresses and what belongs to them, drawn from the pools of a locale.
+
+Every part is drawn from a child stream of its own name, so that columns which share a stream agree: the e-mail
+address is made of the name, the domain of the company, the address of street, postal code and city. A person's
+first and last name are a pair out of all pairs in a scattered order: no pair comes twice before all have come
+once, and what tells later persons apart is how often the pairs have been used up.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedbed.engine import pools
+from seedbed.engine.arrow import as_text, decimals, dictionary
+from seedbed.engine.rng import Stream
+from seedbed.engine.text import Characters, constant, digits, joined, side_by_side
+from seedbed.plan.kinds import Fake
+
+Int64s = npt.NDArray[np.int64]
+
+_MAIL_DOMAINS = ("example.com", "example.org", "example.net")
+_FAMILY_NAME_FIRST = {"ja": " ", "zh": "", "ko": "", "hu": " ", "vi": " "}
+"""Languages that put it first, and what stands between the names."""
+_RADIX = {"#": (0, 10), "%": (1, 9), "$": (2, 8), "?": (0, 26)}
+"""Marks of a format: the first digit or letter that may stand there, and how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """Some rows of one stream, in one locale."""
+
+    stream: Stream
+    rows: Int64s
+    locale: str
+    unique: bool
+
+    def index(self, name: str, size: int) -> Int64s:
+        """Which of `size` things each row has; if it is to be unique, all of them before any comes again."""
+        stream = self.stream.child(name)
+        return stream.permute(self.rows % size, size) if self.unique else stream.below(self.rows, size)
+
+
+def fake(generator: Fake, stream: Stream, rows: Int64s, locale: str) -> pa.Array:
+    """The values that a generator describes.
+
+    Raises:
+        ValueError: Faker has no such locale, or there are not so many different values.
+    """
+    return _MAKERS[generator.what](_Draw(stream, rows, generator.locale or locale, generator.unique))
+
+
+def _pooled(what: str) -> Callable[[_Draw], pa.Array]:
+    return lambda draw: _from_pool(draw, what)
+
+
+def _from_pool(draw: _Draw, what: str) -> pa.Array:
+    texts = _texts(draw.locale, what)
+    found = dictionary(draw.index(what, len(texts)), texts)
+    return _told_apart(found, draw.rows // len(texts), " ") if draw.unique else found
+
+
+@functools.cache
+def _texts(locale: str, what: str) -> pa.Array:
+    return pa.array(pools.pool(locale, what), pa.string())
+
+
+@functools.cache
+def _names(locale: str, what: str) -> tuple[pa.Array, pa.Array]:
+    """Names, and what they are in addresses."""
+    found = pools.names(locale, what)
+    return pa.array([name for name, _ in found], pa.string()), pa.array([handle for _, handle in found], pa.string())
+
+
+def _told_apart(texts: pa.Array, rounds: Int64s, gap: str) -> pa.Array:
+    """The texts, with 2, 3, ... after those that have been used up once, twice, ..."""
+    if not rounds.any():
+        return texts
+    number = pa.array(rounds + 1, mask=rounds == 0)
+    suffix = pc.fill_null(side_by_side(gap, as_text(number)), "")
+    return side_by_side(as_text(texts), suffix)
+
+
+# --- persons -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """First and last names of persons, as positions in their pools, and the round in which the pair was drawn."""
+
+    first: pa.Array
+    last: pa.Array
+    rounds: Int64s
+
+    @classmethod
+    def of(cls, draw: _Draw) -> _Pairs:
+        firsts, lasts = len(_names(draw.locale, "first_name")[0]), len(_names(draw.locale, "last_name")[0])
+        rounds, place = np.divmod(draw.rows, firsts * lasts)
+        pair = draw.stream.child("name").permute(place, firsts * lasts)
+        first, last = np.divmod(pair, lasts)
+        return cls(pa.array(first.astype(np.int32)), pa.array(last.astype(np.int32)), rounds)
+
+
+def _first_name(draw: _Draw) -> pa.Array:
+    if draw.unique:
+        return _from_pool(draw, "first_name")
+    return pa.DictionaryArray.from_arrays(_Pairs.of(draw).first, _names(draw.locale, "first_name")[0])
+
+
+def _last_name(draw: _Draw) -> pa.Array:
+    if draw.unique:
+        return _from_pool(draw, "last_name")
+    return pa.DictionaryArray.from_arrays(_Pairs.of(draw).last, _names(draw.locale, "last_name")[0])
+
+
+def _full_name(draw: _Draw) -> pa.Array:
+    pairs = _Pairs.of(draw)
+    first = _names(draw.locale, "first_name")[0].take(pairs.first)
+    last = _names(draw.locale, "last_name")[0].take(pairs.last)
+    gap = _FAMILY_NAME_FIRST.get(draw.locale.partition("_")[0])
+    whole = side_by_side(first, " ", last) if gap is None else side_by_side(last, gap, first)
+    return _told_apart(whole, pairs.rounds, " ") if draw.unique else whole
+
+
+def _handle(draw: _Draw, between: str) -> pa.Array:
+    # Handles are letters and digits and differ from each other, so that with something else between them, and
+    # the round after it, no two rows make the same.
+    pairs = _Pairs.of(draw)
+    first = _names(draw.locale, "first_name")[1].take(pairs.first)
+    last = _names(draw.locale, "last_name")[1].take(pairs.last)
+    return _told_apart(side_by_side(first, between, last), pairs.rounds, between)
+
+
+def _email(draw: _Draw) -> pa.Array:
+    domain = pa.array([f"@{name}" for name in _MAIL_DOMAINS])
+    chosen = draw.stream.child("mail domain").below(draw.rows, len(_MAIL_DOMAINS))
+    return side_by_side(_handle(draw, "."), domain.take(pa.array(chosen)))
+
+
+def _username(draw: _Draw) -> pa.Array:
+    return _handle(draw, "_")
+
+
+def _phone(draw: _Draw) -> pa.Array:
+    return joined(_filled(draw, "phone", pools.phone_format(draw.locale)))
+
+
+# --- companies and the internet ------------------------------------------------------------------------------
+
+
+def _company(draw: _Draw) -> pa.Array:
+    return _of_company(draw, 0, " ")
+
+
+def _of_company(draw: _Draw, form: int, gap: str) -> pa.Array:
+    texts = _names(draw.locale, "company")[form]
+    found = dictionary(draw.index("company", len(texts)), texts)
+    return _told_apart(found, draw.rows // len(texts), gap) if draw.unique else found
+
+
+def _domain(draw: _Draw) -> pa.Array:
+    return side_by_side(as_text(_of_company(draw, 1, "-")), ".example.com")
+
+
+def _url(draw: _Draw) -> pa.Array:
+    return side_by_side("https://www.", _domain(draw), "/")
+
+
+def _ipv4(draw: _Draw) -> pa.Array:
+    """Addresses of the private network 10.0.0.0/8 (RFC 1918)."""
+    number = _numbered(draw, "ipv4", 256 * 256 * 254)
+    octets = pa.array([str(octet) for octet in range(256)])
+    rest, last = np.divmod(number, 254)
+    second, third = np.divmod(rest, 256)
+    parts = (octets.take(pa.array(part)) for part in (second, third, last + 1))
+    return side_by_side("10.", next(parts), ".", next(parts), ".", next(parts))
+
+
+# --- places --------------------------------------------------------------------------------------------------
+
+
+def _address(draw: _Draw) -> pa.Array:
+    street, code, city = (as_text(_from_pool(part, what)) for part, what in (
+        (draw, "street"), (_not_unique(draw), "postal_code"), (_not_unique(draw), "city"),
+    ))  # fmt: skip
+    return side_by_side(street, ", ", code, " ", city)
+
+
+def _not_unique(draw: _Draw) -> _Draw:
+    return _Draw(draw.stream, draw.rows, draw.locale, unique=False)
+
+
+def _country(draw: _Draw) -> pa.Array:
+    return _constant(draw, pools.country(draw.locale))
+
+
+def _country_code(draw: _Draw) -> pa.Array:
+    return _constant(draw, pools.country_code(draw.locale))
+
+
+def _constant(draw: _Draw, text: str) -> pa.Array:
+    if draw.unique and len(draw.rows):
+        raise ValueError(f"cannot be unique: the country is always {text}")
+    return dictionary(np.zeros(len(draw.rows), np.int64), pa.array([text]))
+
+
+def _coordinate(which: int) -> Callable[[_Draw], pa.Array]:
+    """A place within 0.05 degrees of a town, to a millionth of a degree."""
+
+    def make(draw: _Draw) -> pa.Array:
+        if draw.unique:
+            raise ValueError("a coordinate cannot be unique")
+        towns = np.array(pools.places(draw.locale))
+        town = towns[draw.stream.child("place").below(draw.rows, len(towns)), which]
+        near = draw.stream.child("place", str(which)).below(draw.rows, 100_001) - 50_000
+        limit = (90_000_000, 180_000_000)[which]
+        return decimals(np.clip(np.rint(town * 1e6).astype(np.int64) + near, -limit, limit), 6)
+
+    return make
+
+
+# --- formats -------------------------------------------------------------------------------------------------
+
+
+def _iban(draw: _Draw) -> pa.Array:
+    """International bank account numbers with valid check digits (ISO 13616, ISO 7064 modulo 97)."""
+    country, form = pools.iban_format(draw.locale)
+    account = _filled(draw, "iban", form)
+    rest = np.zeros(len(draw.rows), np.int64)
+    for part in (*account, *(constant(letter, len(draw.rows)) for letter in country)):
+        for place in range(part.shape[1]):
+            character = part[:, place].astype(np.int64)
+            letter = character >= ord("A")
+            rest = np.where(letter, rest * 100 + character - ord("A") + 10, rest * 10 + character - ord("0")) % 97
+    check = digits(98 - rest * 100 % 97, 2)
+    return joined([constant(country, len(draw.rows)), check, *account])
+
+
+def _filled(draw: _Draw, name: str, form: str) -> list[Characters]:
+    """The text of a format, with a random digit or letter for each of its marks."""
+    marks = [mark for mark in form if mark in _RADIX]
+    # The marks are filled from the right, out of numbers that are small enough to permute.
+    drawn: list[Characters] = []
+    while marks:
+        sizes = itertools.accumulate((_RADIX[mark][1] for mark in reversed(marks)), lambda a, b: a * b)
+        take = sum(1 for _ in itertools.takewhile(lambda size: size <= 10**15, sizes))
+        group, marks = marks[-take:], marks[:-take]
+        size = math.prod(_RADIX[mark][1] for mark in group)
+        if drawn:
+            number = draw.stream.child(name, str(len(drawn))).below(draw.rows, size)
+        else:
+            number = _numbered(draw, name, size)
+        for mark in reversed(group):
+            first, radix = _RADIX[mark]
+            number, place = np.divmod(number, radix)
+            origin = ord("A") if mark == "?" else ord("0")
+            drawn.append((place + (first + origin)).astype(np.uint8)[:, None])
+    return [drawn.pop() if letter in _RADIX else constant(letter, len(draw.rows)) for letter in form]
+
+
+def _numbered(draw: _Draw, name: str, size: int) -> Int64s:
+    if draw.unique and len(draw.rows) and int(draw.rows.max()) >= size:
+        raise ValueError(f"there are only {size:,} different values of this form; it cannot be unique for more rows")
+    return draw.index(name, size)
+
+
+_MAKERS: Mapping[str, Callable[[_Draw], pa.Array]] = {
+    "first_name": _first_name,
+    "last_name": _last_name,
+    "full_name": _full_name,
+    "email": _email,
+    "username": _username,
+    "phone": _phone,
+    "company": _company,
+    "domain": _domain,
+    "url": _url,
+    "ipv4": _ipv4,
+    "address": _address,
+    "country": _country,
+    "country_code": _country_code,
+    "latitude": _coordinate(0),
+    "longitude": _coordinate(1),
+    "iban": _iban,
+    **{
+        what: _pooled(what)
+        for what in (
+            "job", "street", "city", "region", "postal_code", "user_agent", "currency_code", "color", "word",
+            "sentence", "paragraph", "product", "department",
+        )
+    },
+}  # fmt: skip
+"""How each `what` of the generator `fake` is made."""
