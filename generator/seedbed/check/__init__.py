@@ -1,0 +1,77 @@
+"""Holds the written files to the promises of their plan: plain SQL over the CSVs, nothing of the engine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from seedbed.check.findings import Finding, Status, render_findings
+from seedbed.check.histories import history_probes, validity_probes
+from seedbed.check.probes import Probe
+from seedbed.check.promises import promise_probes
+from seedbed.check.tables import load, type_probes
+from seedbed.plan.resolved import Given, ResolvedPlan, ResolvedTable
+
+__all__ = ["Finding", "Status", "check", "render_findings"]
+
+_EXAMPLES = 3
+
+
+def check(plan: ResolvedPlan, seeds_dir: Path) -> list[Finding]:
+    """Verifies the seeds in a folder against everything that the plan promises of them.
+
+    Every promise of every written table has one finding, in the plan's order. A file that is missing or has
+    other columns is a failed finding of its own, and the promises about it have nothing to check.
+    """
+    # In a file, so that seeds larger than the memory can be checked.
+    with (
+        tempfile.TemporaryDirectory(prefix="seedbed-check-") as folder,
+        duckdb.connect(str(Path(folder) / "check.duckdb")) as connection,
+    ):
+        return list(_check(plan, seeds_dir, connection))
+
+
+def _check(plan: ResolvedPlan, seeds_dir: Path, connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    tables = [table for table in plan if table.written or isinstance(table.rows, Given)]
+    unread = {table.name: found for table in tables if (found := load(connection, table, seeds_dir))}
+    # From here on, text from the plan is run: patterns and predicates.
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    for table in tables:
+        yield from unread.get(table.name, ())
+        if not table.written:
+            continue
+        for probe in _probes(table, plan):
+            blocked = any(other in unread for other in (table.name, *probe.reads))
+            yield _nothing(table, probe) if blocked else _held(table, probe, connection)
+
+
+def _probes(table: ResolvedTable, plan: ResolvedPlan) -> Iterator[Probe]:
+    yield from type_probes(table)
+    yield from promise_probes(table, plan)
+    yield from history_probes(table)
+    yield from validity_probes(table, plan)
+
+
+def _held(table: ResolvedTable, probe: Probe, connection: duckdb.DuckDBPyConnection) -> Finding:
+    try:
+        ((rows,),) = connection.execute(probe.about).fetchall()
+        guilty = connection.execute(f"select *, count(*) over () from ({probe.guilty}) limit {_EXAMPLES}")
+        names = [column[0] for column in guilty.description[:-1]]
+        found = guilty.fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        return Finding(
+            probe.promise, table.name, probe.columns, 0, 0, Status.FAILED, hint=f"it could not be checked: {reason}"
+        )
+    violations = found[0][-1] if found else 0
+    examples = tuple(dict(zip(names, row[:-1], strict=True)) for row in found)
+    status = Status.FAILED if violations else Status.PASSED if rows else Status.NOTHING
+    return Finding(probe.promise, table.name, probe.columns, rows, violations, status, examples)
+
+
+def _nothing(table: ResolvedTable, probe: Probe) -> Finding:
+    return Finding(probe.promise, table.name, probe.columns, 0, 0, Status.NOTHING)

@@ -1,0 +1,70 @@
+"""A promise as two SQL queries: how many rows it is about, and which of them break it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seedbed.plan.resolved import ResolvedTable
+from seedbed.schema import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """`about` selects one number; `guilty` selects the rows, groups or parents that break the promise.
+
+    `reads` are the other tables that it needs.
+    """
+
+    promise: str
+    columns: tuple[str, ...]
+    about: str
+    guilty: str
+    reads: tuple[str, ...] = ()
+
+
+def name(identifier: str) -> str:
+    """A table's or column's name as SQL takes it."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def names(identifiers: Iterable[str], of: str | None = None) -> str:
+    """Several columns, with commas between, of the table or alias `of`."""
+    return ", ".join((f"{of}." if of else "") + name(identifier) for identifier in identifiers)
+
+
+def literal(value: Scalar) -> str:
+    """A value as SQL; a text takes on the type of what it is compared with."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def literals(values: Iterable[Scalar]) -> str:
+    """Several values, with commas between; null, which equals nothing, where there are none."""
+    return ", ".join(map(literal, values)) or "null"
+
+
+def known(columns: Iterable[str], of: str | None = None) -> str:
+    """The condition that none of the columns is null."""
+    return " and ".join((f"{of}." if of else "") + f"{name(column)} is not null" for column in columns) or "true"
+
+
+def equal(left: str, left_columns: Sequence[str], right: str, right_columns: Sequence[str]) -> str:
+    """The condition that the columns of two tables are equal, pairwise."""
+    pairs = zip(left_columns, right_columns, strict=True)
+    return " and ".join(f"{left}.{name(first)} = {right}.{name(second)}" for first, second in pairs)
+
+
+def each_row(table: ResolvedTable, promise: str, columns: Sequence[str], applies: str, broken: str) -> Probe:
+    """A promise about single rows: about those where `applies`, broken by those where `broken` holds as well."""
+    source = name(table.name)
+    shown = names(dict.fromkeys((*table.promises.primary_key, *columns)))
+    return Probe(
+        promise,
+        tuple(columns),
+        f"select count(*) from {source} where {applies}",
+        f"select rowid + 1 as row{', ' if shown else ''}{shown} from {source} where ({applies}) and ({broken})",
+    )
