@@ -124,7 +124,9 @@ class AttributeReader:
             before = joined[-1] if joined else None
             if before and (word.kind == "SIZE" or (word.column == before.end and not before.optional)):
                 kind = "SPACED" if word.kind == "SIZE" else "ODD"
-                joined[-1] = replace(before, text=before.text + word.text, kind=kind, end=word.end, optional=word.optional)
+                joined[-1] = replace(
+                    before, text=before.text + word.text, kind=kind, end=word.end, optional=word.optional
+                )
             else:
                 joined.append(word)
         kept = []
@@ -133,7 +135,9 @@ class AttributeReader:
             if text != word.text:
                 told = f"{word.text[len(text) :]} does not belong between attributes; it was passed over"
                 self._warn("stray-punctuation", told, word.line, word.column)
-                word = replace(word, text=text, kind="WORDLIKE" if word.kind == "ODD" and text.isidentifier() else word.kind)
+                word = replace(
+                    word, text=text, kind="WORDLIKE" if word.kind == "ODD" and text.isidentifier() else word.kind
+                )
             if not text:
                 continue
             if set(text) <= {".", "…"}:
@@ -150,7 +154,9 @@ class AttributeReader:
             return replace(word, text=word.text[1:-1])
         if word.kind in ("ANGLED", "SPACED") or (word.kind == "SIZED" and not _PLAIN_SIZED.match(word.text)):
             told = f"Mermaid does not accept the type {word.text}; it was read as it stands"
-            self._warn("type-spelling", told, word.line, word.column, "leave blanks and quotes out, and write ~ for < and >")
+            self._warn(
+                "type-spelling", told, word.line, word.column, "leave blanks and quotes out, and write ~ for < and >"
+            )
         elif word.kind in ("OTHER", "ODD"):
             told = f"Mermaid does not accept {word.text} as a type or name; it was read as it stands"
             self._warn("odd-characters", told, word.line, word.column, "use letters, digits, - and _")
@@ -194,11 +200,11 @@ class AttributeReader:
         elif sum(word.kind == "GENERIC" for word in words) > 1:
             told = "Mermaid takes all from the first ~ to the last one on the line for one type"
             self._warn("several-attributes", told, words[0].line, words[0].column, "write one attribute per line")
-        elif len(words) > 2 and any(_is_type(words[0]) and not _is_type(word) for word in words[2::2]):
+        elif len(words) > 2 and _is_type(words[0]) and not all(map(_is_type, words[2::2])):
             told = f"{len(words)} words are read as {len(words) // 2} attributes, two words each"
             self._warn("several-attributes", told, words[0].line, words[0].column, "write one attribute per line")
-        for kind, name in zip(words[::2], words[1::2], strict=False):
-            self._add(kind, name.text, kind)
+        for kind, named in zip(words[::2], words[1::2], strict=False):
+            self._add(kind, named.text, kind)
         if len(words) % 2:
             self._lone_word(words[-1], marks)
         else:
@@ -316,7 +322,9 @@ class AttributeReader:
                 self._warn("constraint-words", told, line, column, "say it in the comment")
         if comma:
             last = marks[-1]
-            self._warn("stray-punctuation", "the comma behind the key was passed over", last.line or 1, last.column or 0)
+            self._warn(
+                "stray-punctuation", "the comma behind the key was passed over", last.line or 1, last.column or 0
+            )
 
     def _last_comment(self) -> str | None:
         return self._found[-1].comment
@@ -364,7 +372,9 @@ def _entry(tree: Tree[Token], line: int, column: int) -> tuple[list[_Word], list
             marks.append(token)
         else:
             end = (token.column or 0) + len(token)
-            words.append(_Word(str(token), token.type, token.line or 1, token.column or 0, end, len(child.children) > 1))
+            words.append(
+                _Word(str(token), token.type, token.line or 1, token.column or 0, end, len(child.children) > 1)
+            )
     return words, marks
 
 

@@ -85,6 +85,7 @@ class _Piece:
     column: int
 
 
+_BLANKS = re.compile(r"\s*")
 _LINE_STATEMENT = re.compile(
     r"(?P<keyword>accTitle|accDescr|classDef|class|style|linkStyle|direction|title|click|subgraph|end)\b"
     r"(?P<brace>[ \t]*\{[^}]*\}?(?=[ \t]*$))?(?P<rest>[^\n]*)",
@@ -173,7 +174,7 @@ class _Cutter:
         self.at = end
 
     def _skip_blanks(self) -> None:
-        match = re.compile(r"\s*").match(self.text, self.at)
+        match = _BLANKS.match(self.text, self.at)
         self._advance(match.end() if match else self.at)
 
 
@@ -201,8 +202,11 @@ _CARDINALITIES = {
 }
 _KEYWORD_NAME = re.compile(r"(?:one|to|many|class|style|classDef|subgraph|end|erDiagram)\Z|u[.\-|]", re.IGNORECASE)
 _SPLIT_NAME = re.compile(r"\d(?!\d*(?:\.\d+)?\Z)")
-_PLAIN_LABEL = re.compile(r"(?!(?:one|to|many|class|style|classDef|subgraph|end|erDiagram|u(?=[.\-]))\b)"
-                          r"(?!\d)[A-Za-z0-9_\-*.\u0080-\U0010ffff]+", re.IGNORECASE)
+_PLAIN_LABEL = re.compile(
+    r"(?!(?:one|to|many|class|style|classDef|subgraph|end|erDiagram|u(?=[.\-]))\b)"
+    r"(?!\d)[A-Za-z0-9_\-*.\u0080-\U0010ffff]+",
+    re.IGNORECASE,
+)
 _DIRECTION = re.compile(r"\s+(?:TB|BT|LR|RL)\b", re.IGNORECASE)
 _DIRECTION_INSIDE = re.compile(r"direction\s+(?:TB|BT|LR|RL)", re.IGNORECASE)
 _STYLES = {
@@ -344,7 +348,7 @@ class _Reader:
         for index, node in enumerate(tree.children):
             assert isinstance(node, Tree)
             is_last = index == len(tree.children) - 1
-            joined = block and is_last or node.data == "decorated"
+            joined = (block and is_last) or node.data == "decorated"
             name = self._operand(node, piece, joined=joined)
         return name
 
@@ -353,13 +357,15 @@ class _Reader:
 
         Bare words that stand side by side are one name where `joined`, several entities otherwise.
         """
-        parts = {part.data: part for part in ([node] if node.data == "name" else node.children) if isinstance(part, Tree)}
+        parts = {
+            part.data: part for part in ([node] if node.data == "name" else node.children) if isinstance(part, Tree)
+        }
         tokens = [token for token in parts["name"].children if isinstance(token, Token)]
         names = [self._name(token, piece) for token in tokens]
         line = piece.line + (tokens[0].line or 1) - 1
         if len(tokens) > 1:
             if joined:
-                told = f'Mermaid takes {" ".join(names)!r} for {len(names)} entities; it was read as one name'
+                told = f"Mermaid takes {' '.join(names)!r} for {len(names)} entities; it was read as one name"
                 self._warn(piece, "name-needs-quotes", told, f'write "{" ".join(names)}"')
                 names = [" ".join(names)]
             elif all(token.type == "WORD" for token in tokens):
@@ -406,7 +412,9 @@ class _Reader:
             return decode_text(token[1:-1])
         text = token.strip()
         if not _PLAIN_LABEL.fullmatch(text):
-            self._warn(piece, "alias-needs-quotes", f"Mermaid wants quotes around the alias {text}", f'write ["{text}"]')
+            self._warn(
+                piece, "alias-needs-quotes", f"Mermaid wants quotes around the alias {text}", f'write ["{text}"]'
+            )
         return decode_text(text)
 
     def _relationship(self, tree: Tree[Token], piece: _Piece) -> None:
@@ -457,7 +465,9 @@ class _Reader:
         if first.type == "LABEL_QUOTED":
             rest = more[0] if more else None
             if rest and rest.startswith("%%"):
-                self._warn(piece, "trailing-comment", "Mermaid refuses a comment behind a statement; it was passed over")
+                self._warn(
+                    piece, "trailing-comment", "Mermaid refuses a comment behind a statement; it was passed over"
+                )
                 rest = None
             return decode_text(first[1:-1]), rest
         text, comment, _ = first.partition("%%")
@@ -492,7 +502,9 @@ class _Reader:
         except UnexpectedInput as problem:
             bare, _, comment = text.partition("%%")
             if comment and bare.strip() and '"' not in comment:
-                self._warn(piece, "trailing-comment", "Mermaid refuses a comment behind a statement; it was passed over")
+                self._warn(
+                    piece, "trailing-comment", "Mermaid refuses a comment behind a statement; it was passed over"
+                )
                 return self._parse(replace(piece, text=bare))
             self.diagnostics.append(self._syntax_error(problem, piece, text))
             return None

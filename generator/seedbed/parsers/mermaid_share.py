@@ -34,7 +34,9 @@ _VALUE = rf"(?:(?P<percent>{_NUMBER})[ \t]?%|(?P<over>\d{{1,9}})[ \t]?/[ \t]?(?P
 _WORD = r"(?:p|prob|probability|chance|share)"
 _BEFORE = r"(?:[(\[][ \t]?)?(?:[~≈][ \t]?|ca\.? )?"
 _AFTER = r"(?:[ \t]?[)\]])?"
-_NAMED = re.compile(rf"(?:(?<=[\s,;:/|(\[])|\A)[(\[]?{_WORD}[ \t]*[=:≈~]?[ \t]*{_VALUE}(?![\w.%]){_AFTER}", re.IGNORECASE)
+_NAMED = re.compile(
+    rf"(?:(?<=[\s,;:/|(\[])|\A)[(\[]?{_WORD}[ \t]*[=:≈~]?[ \t]*{_VALUE}(?![\w.%]){_AFTER}", re.IGNORECASE
+)
 _WHOLE = re.compile(rf"{_BEFORE}{_VALUE}{_AFTER}", re.IGNORECASE)
 _AT_START = re.compile(rf"{_BEFORE}{_VALUE}{_AFTER}(?=[\s:,;/|])(?![ \t]*[-–<>=][ \t]?\d)", re.IGNORECASE)
 _AT_END = re.compile(rf"(?<=[\s:,;/|(\[~≈\])]){_BEFORE}{_VALUE}{_AFTER}\Z", re.IGNORECASE)
@@ -52,7 +54,9 @@ def read_share(label: str) -> Share:
     found = [whole] if whole else list(_NAMED.finditer(visible))
     if found:
         return _taken(label, found[-1], sure=True, ambiguous=len(found) > 1)
-    candidates = [match for match in (_AT_START.match(visible), _AT_END.search(visible)) if match and _counts(match, visible)]
+    candidates = [
+        match for match in (_AT_START.match(visible), _AT_END.search(visible)) if match and _counts(match, visible)
+    ]
     if candidates:
         return _taken(label, candidates[-1], sure=False, ambiguous=len(candidates) > 1)
     seeming = _LOOKS_LIKE_ONE.search(visible)
@@ -78,7 +82,9 @@ def _taken(label: str, match: re.Match[str], sure: bool, ambiguous: bool) -> Sha
             return Share(None, label, f"{written} is above 1 and was not read as a probability", "not-read")
         return Share(None, rest, f"{written} is no probability; expected 0 to 1, or 0% to 100%", "out-of-range")
     if ambiguous:
-        return Share(value, rest, f"the label holds several numbers; {written} was read as the probability", "ambiguous")
+        return Share(
+            value, rest, f"the label holds several numbers; {written} was read as the probability", "ambiguous"
+        )
     return Share(value, rest)
 
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 
 from seedbed.errors import Diagnostic, Severity
 from seedbed.parsers.mermaid_share import read_share
-from seedbed.parsers.mermaid_state_text import Edge, Note, RegionBreak, StateMention, Statement, read_statements
+from seedbed.parsers.mermaid_state_text import Edge, Note, RegionBreak, Statement, StateMention, read_statements
 from seedbed.parsers.mermaid_text import Diagram, error, in_order, warning
 from seedbed.schema import Transition, Workflow
 
@@ -73,6 +73,7 @@ class _Builder:
     drawn: list[tuple[Edge, str]] = field(default_factory=list)
     """The edges, each with the composite state that it is written in."""
 
+    notes: list[Note] = field(default_factory=list)
     left_behind: set[str] = field(default_factory=set)
     """States that only the branches reach that are not followed."""
 
@@ -84,7 +85,9 @@ class _Builder:
         if region < len(statements):
             left_out = ", ".join(dict.fromkeys(_named(statements[region:]))) or "nothing"
             told = f"one walk cannot be in two regions at once: the first is followed, left out: {left_out}"
-            self._warn("concurrent-regions", told, statements[region].line, "draw the other region as a workflow of its own")
+            self._warn(
+                "concurrent-regions", told, statements[region].line, "draw the other region as a workflow of its own"
+            )
         for statement in statements[:region]:
             match statement:
                 case Edge():
@@ -93,8 +96,7 @@ class _Builder:
                             self.owners.setdefault(end, scope)
                     self.drawn.append((statement, scope))
                 case Note():
-                    if statement.id not in self.owners:
-                        self._warn("note-beside-nothing", f"the note's state {statement.id} is not known yet", statement.line)
+                    self.notes.append(statement)
                 case StateMention():
                     self._mention(statement, scope)
 
@@ -130,6 +132,9 @@ class _Builder:
 
     def build(self) -> Workflow:
         """The workflow that the collected statements describe."""
+        for note in self.notes:
+            if note.id not in self.owners:
+                self._warn("note-beside-nothing", f"the note stands beside {note.id}, which is no state", note.line)
         moves = self._merged([move for edge, scope in self.drawn for move in self._moves(edge, scope)], drawn=True)
         moves = self._with_starts(moves)
         moves = self._from_inside(moves)
@@ -157,7 +162,9 @@ class _Builder:
             states=tuple(names.values()),
             initial=initial,
             transitions=tuple(
-                Transition(known[m.source], known[m.target], m.probability, m.label or None, self.diagram.location(m.line))
+                Transition(
+                    known[m.source], known[m.target], m.probability, m.label or None, self.diagram.location(m.line)
+                )
                 for m in kept
                 if m.target in known
             ),
@@ -169,16 +176,24 @@ class _Builder:
         share = read_share(edge.label)
         if share.problem:
             severity = Severity.ERROR if share.kind == "out-of-range" else Severity.WARNING
-            code = {"out-of-range": "probability-out-of-range", "not-read": "number-in-label"}.get(share.kind, "several-numbers")
+            code = {"out-of-range": "probability-out-of-range", "not-read": "number-in-label"}.get(
+                share.kind, "several-numbers"
+            )
             place = self.diagram.location(edge.line)
             hint = "write the probability at the label's end, or p=0.3"
             self.diagnostics.append(Diagnostic(code, share.problem, place, severity, hint))
         source, target = self._node(edge.source, scope, "start"), self._node(edge.target, scope, "end")
         for end in (edge.source, edge.target):
             if end.lower() in _HISTORY:
-                told = f"a walk does not remember where it left a state; {end} was read as the state's beginning"
-                self._warn("history-state", told, edge.line)
+                lost = source is None or target is None
+                done = "the transition was left out" if lost else f"{end} was read as the state's beginning"
+                self._warn("history-state", f"a walk does not remember where it left a state; {done}", edge.line)
         if source is None or target is None:
+            return
+        if (source, target) == (_START, _END):
+            self._warn(
+                "start-to-end", "a walk that ends where it begins has no state; the transition was left out", edge.line
+            )
             return
         yield _Move(source, target, share.probability, share.text, edge.line)
 
@@ -213,20 +228,21 @@ class _Builder:
             if role != "end" or move.source in ended:
                 result.append(move)
                 continue
-            for state in self.owners:
-                if state not in self.composites and state not in self.stereotypes and self._inside(state, composite):
-                    if state != composite:
-                        result.append(replace(move, source=("state", state)))
+            inner = (state for state in self.owners if state not in self.composites and state not in self.stereotypes)
+            result += [replace(move, source=("state", state)) for state in inner if self._inside(state, composite)]
         return result
 
     def _one_branch(self, moves: list[_Move]) -> list[_Move]:
         """Keeps the first branch of each fork."""
         before, result = _reached(moves), list(moves)
         for fork in (state for state, kind in self.stereotypes.items() if kind == "fork"):
-            first, *others = [move for move in result if move.source == ("state", fork)] or [None]
-            if first is None or not others:
+            branches = [move for move in result if move.source == ("state", fork)]
+            if len(branches) < 2:
                 continue
-            result = [replace(first, probability=None) if move is first else move for move in result if move not in others]
+            first, *others = branches
+            result = [
+                replace(first, probability=None) if move is first else move for move in result if move not in others
+            ]
             told = (
                 f"one walk cannot take both ways out of the fork {fork}: {first.target[1]} is followed, "
                 f"left out: {', '.join(move.target[1] for move in others)}"
@@ -248,8 +264,10 @@ class _Builder:
         if loops:
             shares = _shares(loops + out)
             back = sum(shares[: len(loops)])
-            out = [replace(move, probability=s / (1 - back) if back < 1 else 0.0)
-                   for move, s in zip(out, shares[len(loops) :], strict=True)]
+            out = [
+                replace(move, probability=s / (1 - back) if back < 1 else 0.0)
+                for move, s in zip(out, shares[len(loops) :], strict=True)
+            ]
         if not out:
             if into and node[0] == "state":
                 told = f"{self.stereotypes[node[1]]} {node[1]} has no way out; the walk ends there"
@@ -260,7 +278,7 @@ class _Builder:
         result = []
         for way in into:
             siblings = [move for move in moves if move.source == way.source and move.probability is None]
-            if way.probability is None and (len(out) == 1 and shares[0] == 1 or unlabelled and len(siblings) == 1):
+            if way.probability is None and ((len(out) == 1 and shares[0] == 1) or (unlabelled and len(siblings) == 1)):
                 result += [_through(way, move, None) for move in out]
             else:
                 share = _share_of(way, moves)
@@ -298,15 +316,19 @@ class _Builder:
         by_source: dict[Node, list[_Move]] = defaultdict(list)
         for move in moves:
             by_source[move.source].append(move)
-        for (role, id), ways in by_source.items():
+        for (_, id), ways in by_source.items():
             total = sum(move.probability or 0.0 for move in ways)
-            told = f"the probabilities of the transitions from {id if role == 'state' else id or '[*]'} add up to {total:.6g}"
+            told = f"the probabilities of the transitions from {id or '[*]'} add up to {total:.6g}"
             labelled = sum(move.probability is not None for move in ways)
             line = max(move.line for move in ways)
             if total > 1 + TOLERANCE:
-                self.diagnostics.append(error(self.diagram, "probabilities-above-one", f"{told}; expected at most 1", line))
+                self.diagnostics.append(
+                    error(self.diagram, "probabilities-above-one", f"{told}; expected at most 1", line)
+                )
             elif labelled == len(ways) and total < 1 - TOLERANCE:
-                self._warn("probabilities-below-one", f"{told}; expected 1", line, "leave one label away: it gets the rest")
+                self._warn(
+                    "probabilities-below-one", f"{told}; expected 1", line, "leave one label away: it gets the rest"
+                )
             elif labelled and labelled < len(ways) and total > 1 - TOLERANCE:
                 self._warn("nothing-left", f"{told}, which leaves nothing for the unlabelled ones", line)
 

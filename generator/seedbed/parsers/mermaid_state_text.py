@@ -80,11 +80,11 @@ _DIRECTION = re.compile(r"direction\s+(?:TB|BT|LR|RL)\b", re.IGNORECASE)
 _NOTE = re.compile(r"note\s+(?:(?:left|right)\s+of|over)\s+(?P<id>[^:\n]+?)\s*(?::(?P<text>.*))?$", re.IGNORECASE)
 _FLOATING_NOTE = re.compile(r'note\s+"[^"]*"(?:\s+as\s+\S+)?\s*$', re.IGNORECASE)
 _PASSED_OVER = re.compile(
-    r"(?:accTitle\s*:|accDescr\s*:|direction\s+(?:TB|BT|LR|RL)\b|hide\s+empty\s+description\b|scale\s+\d+(?:\s+width)?\s*$"
-    r"|(?:classDef|class|style)\s+[^\s:\-][^\n]*\S\s+\S|click\s+\S+\s+(?:href\s+)?\")",
+    r"accTitle\s*:|accDescr\s*:|direction\s+(?:TB|BT|LR|RL)\b|hide\s+empty\s+description\b|scale\s+\d+\s+width\s*$"
+    r"|(?:classDef|class|style)\s+[^\s:,\-]+(?:\s*,\s*[^\s:,\-]+)*\s+[^\s:\-]|click\s+[^\s\-]\S*\s+(?:href\s+)?\"",
     re.IGNORECASE,
 )
-_KEYWORDS = frozenset("default class classdef style note click scale href state direction".split())
+_KEYWORDS = frozenset(["default", "class", "classdef", "style", "note", "click", "scale", "href", "state", "direction"])
 _CUT = re.compile(r'"[^"]*"|#\w+;|(?P<end>;)')
 _EXPECTED = (("ARROW", "-->"), ("NAME", "a state"), ("LABEL", ": and a label"))
 
@@ -135,9 +135,15 @@ class _Reader:
         if re.match(r"direction\s+\w+\s*$", text, re.IGNORECASE):
             self._warn("direction", f"there is no {text}; expected direction TB, BT, LR or RL")
             return True
+        if re.match(r"scale\s+\d+\s*$", text, re.IGNORECASE):
+            self._warn("scale", "Mermaid wants the word width behind the number")
+            return True
         if re.match(r"(?:title|accTitle)\s+\w[^\->]*$", text, re.IGNORECASE):
-            self._warn("not-in-state-diagram", "title is no statement here; Mermaid takes its words for states",
-                       "give the title in front matter")
+            self._warn(
+                "not-in-state-diagram",
+                "title is no statement here; Mermaid takes its words for states",
+                "give the title in front matter",
+            )
             return True
         if _FLOATING_NOTE.match(text):
             return True
@@ -155,9 +161,14 @@ class _Reader:
             self._warn("note-position", "Mermaid knows notes left of and right of a state, not over it")
         if said is None:
             said = self._skip_to(re.compile(r"^\s*end\s+note\b", re.IGNORECASE), "", "note", "end note")
+        elif ";" in said:
+            self._warn("semicolon", "Mermaid ends the note at the ; and takes the rest for states; all of it was read")
         elif ":" in said.strip():
-            self._warn("note-colon", "Mermaid refuses a second colon in a note; all of it was read",
-                       "write the note over several lines, with end note")
+            self._warn(
+                "note-colon",
+                "Mermaid refuses a second colon in a note; all of it was read",
+                "write the note over several lines, with end note",
+            )
         self.scopes[-1].statements.append(Note(match["id"].strip(), decode_text(" ".join(said.split())), line))
 
     def _skip_to(self, end: re.Pattern[str], first: str, what: str, expected: str) -> str:
@@ -177,7 +188,6 @@ class _Reader:
 
     def _cut(self, text: str) -> Iterator[str]:
         """The statements of a line, cut at `;`; what follows a label's `;` goes on with it unless it is an edge."""
-        text = text.rstrip()
         start = 0
         for found in _CUT.finditer(text):
             if not found["end"] or found.start() < start:
@@ -185,7 +195,9 @@ class _Reader:
             rest = text[found.end() :]
             in_label = ":" in text[start : found.start()].replace(":::", "")
             if in_label and rest.strip() and "-->" not in rest:
-                self._warn("semicolon", "Mermaid ends the label at the ; and takes the rest for states; all of it was read")
+                self._warn(
+                    "semicolon", "Mermaid ends the label at the ; and takes the rest for states; all of it was read"
+                )
                 break
             self._warn("semicolon", "Mermaid takes a ; for part of a state; it was read as the statement's end")
             yield " " * start + text[start : found.start()]
@@ -211,10 +223,22 @@ class _Reader:
                 self._declaration(part, opens)
             else:
                 before = parts[index - 1] if index else None
-                self._brace(_token(part), named=before is not None and before.data != "brace")
+                brace = _token(part)
+                if brace.type == "CLOSE" and text[: brace.start_pos][-1:] not in ("", " ", "\t", "{", "}"):
+                    self._warn(
+                        "brace-in-name",
+                        "Mermaid takes the } for part of the word before it; it was read as an end",
+                        "put a blank before the }",
+                        brace.column,
+                    )
+                self._brace(brace, named=before is not None and before.data != "brace")
 
     def _brace(self, token: Token, named: bool) -> None:
         if token.type == "DIVIDER":
+            if len(self.scopes) == 1:
+                self._warn(
+                    "region-outside-state", "Mermaid wants -- only inside a composite state", column=token.column
+                )
             self.scopes[-1].statements.append(RegionBreak(self.line))
         elif token.type == "CLOSE":
             if len(self.scopes) == 1:
@@ -242,7 +266,8 @@ class _Reader:
 
     def _path(self, tree: Tree[Token], opens: bool) -> None:
         groups = [child for child in tree.children if isinstance(child, Tree) and child.data == "group"]
-        arrows = [_token(child) for child in tree.children if isinstance(child, Tree) and child.data == "arrow"]
+        arrow_nodes = [child for child in tree.children if isinstance(child, Tree) and child.data == "arrow"]
+        arrows = [_token(node) for node in arrow_nodes]
         label = next((self._label(child) for child in tree.children if isinstance(child, Token)), None)
         closes = label is not None and label.endswith(" }") and "{" not in label and len(self.scopes) > 1
         if label is not None and closes:
@@ -250,7 +275,17 @@ class _Reader:
             label = label[:-1].rstrip()
         for arrow in arrows:
             if arrow.type == "OTHER_ARROW":
-                self._warn("arrow", f"Mermaid does not accept the arrow {arrow}; it was read as -->", "write -->", arrow.column)
+                self._warn(
+                    "arrow", f"Mermaid does not accept the arrow {arrow}; it was read as -->", "write -->", arrow.column
+                )
+        for node in arrow_nodes:
+            if len(node.children) > 1:
+                piped = str(node.children[1])
+                told = f"Mermaid takes {piped} for a state's name here; it was read as the label"
+                self._warn(
+                    "flowchart-label", told, f"write the label behind the target: A --> B : {piped[1:-1].strip()}"
+                )
+                label = " ".join(filter(None, (decode_text(piped[1:-1]).strip(), label)))
         if arrows:
             self._edges(groups, label or "")
         else:
@@ -267,8 +302,11 @@ class _Reader:
             if is_last:
                 target = following = self._joined(names)
             elif len(names) == 1:
-                self._warn("chain", "Mermaid refuses a chain of arrows; it was read as one transition after the other",
-                           "write one transition per line")
+                self._warn(
+                    "chain",
+                    "Mermaid refuses a chain of arrows; it was read as one transition after the other",
+                    "write one transition per line",
+                )
                 target = following = names[0]
             else:
                 target, following = self._joined(names[:-1]), names[-1]
@@ -278,20 +316,27 @@ class _Reader:
     def _mention(self, group: Tree[Token], label: str | None, opens: bool) -> None:
         names = self._names(group)
         if opens:
-            self._warn("state-keyword", "Mermaid wants the word state before a composite state", f"write state {names[-1]} {{")
+            self._warn(
+                "state-keyword", "Mermaid wants the word state before a composite state", f"write state {names[-1]} {{"
+            )
             self.scopes.append(_Scope(self.line, StateMention(self._joined(names), self.line)))
             return
         if label is not None or len(names) == 1:
             names = [self._joined(names)]
         else:
-            self._warn("several-states", f"{len(names)} states on one line: {', '.join(names)}",
-                       f'for one name with blanks write state "{" ".join(names)}" as {"_".join(names)}')
+            self._warn(
+                "several-states",
+                f"{len(names)} states on one line: {', '.join(names)}",
+                f'for one name with blanks write state "{" ".join(names)}" as {"_".join(names)}',
+            )
         said = (label,) if label else ()
         self.scopes[-1].statements.extend(StateMention(name, self.line, said) for name in names)
 
     def _declaration(self, tree: Tree[Token], opens: bool) -> None:
         tokens = {child.type: child for child in tree.children if isinstance(child, Token)}
         said = [decode_text(tokens["QUOTED"][1:-1]).strip()] if "QUOTED" in tokens else []
+        if said == [""]:
+            self._warn("empty-description", "Mermaid refuses an empty name", column=tokens["QUOTED"].column)
         name = self._joined(self._names(next(child for child in tree.children if isinstance(child, Tree))))
         if "LABEL" in tokens:
             said.append(self._label(tokens["LABEL"]))
@@ -316,31 +361,47 @@ class _Reader:
             assert isinstance(node, Tree)
             token = _token(node)
             if token.type == "QUOTED":
-                self._warn("quoted-state", f"Mermaid does not accept {token} here; it was read as a state's name",
-                           f"write state {token} as {_as_id(token[1:-1])}", token.column)
+                self._warn(
+                    "quoted-state",
+                    f"Mermaid does not accept {token} here; it was read as a state's name",
+                    f"write state {token} as {_as_id(token[1:-1])}",
+                    token.column,
+                )
                 names.append(decode_text(token[1:-1]).strip() or "?")
                 continue
             if "-" in token:
-                self._warn("hyphen-in-state", f"Mermaid does not accept the - in {token}; it was read as a state",
-                           f'write state "{token}" as {_as_id(str(token))}', token.column)
+                self._warn(
+                    "hyphen-in-state",
+                    f"Mermaid does not accept the - in {token}; it was read as a state",
+                    f'write state "{token}" as {_as_id(str(token))}',
+                    token.column,
+                )
             elif token.lower() in _KEYWORDS:
-                self._warn("keyword-as-name", f"{token} is a keyword of Mermaid; it was read as a state",
-                           column=token.column)
+                self._warn(
+                    "keyword-as-name", f"{token} is a keyword of Mermaid; it was read as a state", column=token.column
+                )
             names.append(decode_text(str(token)))
         return names
 
     def _joined(self, names: list[str]) -> str:
         name = " ".join(names)
         if len(names) > 1:
-            self._warn("state-name-with-blanks", f"Mermaid takes {name!r} for {len(names)} states; it was read as one",
-                       f'write state "{name}" as {_as_id(name)}')
+            self._warn(
+                "state-name-with-blanks",
+                f"Mermaid takes {name!r} for {len(names)} states; it was read as one",
+                f'write state "{name}" as {_as_id(name)}',
+            )
         return name
 
     def _label(self, token: Token) -> str:
         text, comment, _ = token[1:].partition("%%")
         if comment:
-            self._warn("trailing-comment", "Mermaid takes the comment for part of the label; it was passed over",
-                       "write it on a line of its own", token.column)
+            self._warn(
+                "trailing-comment",
+                "Mermaid takes the comment for part of the label; it was passed over",
+                "write it on a line of its own",
+                token.column,
+            )
         if not token[1:]:
             self._warn("empty-label", "Mermaid refuses a colon with nothing behind it", column=token.column)
         elif "::" in text:

@@ -90,7 +90,9 @@ def find_diagrams(text: str, file: str) -> list[Diagram]:
     return [_identified(diagram, path.stem) for diagram in found]
 
 
-def warning(diagram: Diagram, code: str, message: str, line: int, column: int = 0, hint: str | None = None) -> Diagnostic:
+def warning(
+    diagram: Diagram, code: str, message: str, line: int, column: int = 0, hint: str | None = None
+) -> Diagnostic:
     """A warning about a line of the diagram."""
     return Diagnostic(code, message, diagram.location(line, column or None), Severity.WARNING, hint)
 
