@@ -311,7 +311,8 @@ def _check_graph(
         if as_of is None:
             problems.error("never-ends", message, (), "add a state that is not left, or an as-of date")
         else:
-            problems.note("never-ends", f"{message}; its last version stays open", ())
+            hint = f"a walk has at most {MOST_VERSIONS:,} versions, unless max_versions says otherwise"
+            problems.note("never-ends", f"{message}; its last version stays open", (), hint)
     if not process.revisit:
         stuck = max((_stuck_share(rows, initial) for rows in matrices), default=0.0)
         if stuck > CUT_SHARE:
