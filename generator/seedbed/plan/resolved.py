@@ -99,7 +99,12 @@ class Covering:
 
 @dataclass(frozen=True, slots=True)
 class DistinctAmongSiblings:
-    """A different parent for each of the children of one driving row."""
+    """A different parent for each of the children of one driving row.
+
+    With `covering`, every parent has at least one child, provided that the driving rows have children enough.
+    """
+
+    covering: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,8 @@ class ResolvedLifecycle:
     max_versions: int
     depends_on: str | None = None
     cases: Mapping[Scalar, int] = field(default_factory=dict)
+    otherwise: int | None = None
+    """The case of every value that `cases` does not hold, null included; None when there must be none."""
     origin: Location = NOWHERE
 
     @property
