@@ -67,6 +67,10 @@ class Document:
             for key in self.value:
                 yield str(key), self.at(key)
 
+    def places(self) -> Iterator[tuple[Path, int]]:
+        """Every path of the file that was read, with its line, from the top down."""
+        yield from ((path, mark[0]) for path, mark in self._marks.items())
+
     def elements(self) -> Iterator[Document]:
         """The elements of a list, each with its own place; nothing when this is no list."""
         if isinstance(self.value, list):
@@ -103,7 +107,10 @@ def read_yaml(text: str, file: str, *, strict: bool = False) -> Document:
     """
     if len(text) > MAX_BYTES:
         raise _refused("yaml-too-large", f"the file has {len(text):,} characters; at most {MAX_BYTES:,} are read", file)
-    loader = (_StrictLoader if strict else yaml.SafeLoader)(text.removeprefix("\ufeff"))
+    try:
+        loader = (_StrictLoader if strict else yaml.SafeLoader)(text.removeprefix("\ufeff"))
+    except yaml.YAMLError as error:  # a control character
+        raise _refused("yaml-syntax", f"this is not valid YAML: {error}", file) from None
     try:
         _check_depth(text, file)
         root = loader.get_single_node()

@@ -103,6 +103,8 @@ class _Reader:
         self.scopes = [_Scope()]
         self.lines = diagram.body.split("\n")
         self.index = 0
+        self.missing: set[str] = set()
+        """Ends that do not come any more, so that many beginnings do not each look for them."""
 
     @property
     def line(self) -> int:
@@ -173,14 +175,15 @@ class _Reader:
 
     def _skip_to(self, end: re.Pattern[str], first: str, what: str, expected: str) -> str:
         """The text up to the line that matches `end`; nothing is skipped where there is none."""
-        opened, lines = self.index, [first]
         if end.search(first):
             return first
-        for index in range(opened, len(self.lines)):
-            if end.search(self.lines[index]):
-                self.index = index + 1
-                return "\n".join(lines)
-            lines.append(self.lines[index])
+        if expected not in self.missing:
+            for index in range(self.index, len(self.lines)):
+                if end.search(self.lines[index]):
+                    between = self.lines[self.index : index]
+                    self.index = index + 1
+                    return "\n".join([first, *between])
+            self.missing.add(expected)
         self._error("unclosed-note", f"the {what} that begins here has no {expected}")
         return ""
 

@@ -77,8 +77,9 @@ def test_an_unclosed_fence_is_reported(rest: str) -> None:
     assert diagram.text.split() == ["erDiagram", "A"]
 
 
-def test_broken_front_matter_is_reported() -> None:
-    (diagram,) = find_diagrams("---\ntitle: [a\n---\nerDiagram\nA\n", "x.mmd")
+@pytest.mark.parametrize("title", ["[a", "a\x00b", "a\ntitle: b", "&a [*a]"])
+def test_broken_front_matter_is_reported(title: str) -> None:
+    (diagram,) = find_diagrams(f"---\ntitle: {title}\n---\nerDiagram\nA\n", "x.mmd")
     assert (diagram.kind, diagram.name, [d.code for d in diagram.diagnostics]) == ("er", "x", ["front-matter"])
 
 
