@@ -8,14 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.errors import GenerationError
+from seedbed.plan.types import DEFAULT_DECIMAL
 from seedbed.schema import DataType, TypeKind
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 MAX_DIGITS = 38
-DEFAULT_DECIMAL = (18, 2)
-"""Precision and scale of a decimal type that gives none."""
 
 _TYPES = {
     TypeKind.INTEGER: pa.int64(),

@@ -60,7 +60,8 @@ def drawn(stream: Stream, rows: Int64s, alphabet: str, count: int) -> Characters
 
 def joined(parts: Sequence[Characters]) -> pa.StringArray:
     """The parts of each line side by side, as Arrow text."""
-    lines = np.concatenate(parts, axis=1)
+    # One part alone keeps its own layout, which for a constant is not row by row.
+    lines = np.ascontiguousarray(np.concatenate(parts, axis=1))
     length, width = lines.shape
     offsets = np.arange(0, (length + 1) * width, width, dtype=np.int32) if width else np.zeros(length + 1, np.int32)
     return pa.StringArray.from_buffers(length, pa.py_buffer(offsets), pa.py_buffer(lines))

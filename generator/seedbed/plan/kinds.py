@@ -127,7 +127,7 @@ class Sequence(Generator):
     """Whole numbers `start, start + step, ...` in row order: unique."""
 
     kind = "sequence"
-    positional = ("start",)
+    positional = ("start", "step")
     start: Annotated[int, Field(ge=-(2**62), le=2**62)] = 1
     step: Annotated[int, Field(ge=1, le=10**9)] = 1
 

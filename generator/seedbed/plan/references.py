@@ -24,7 +24,7 @@ from seedbed.plan.resolved import (
     Via,
 )
 from seedbed.plan.spec import RowsPer
-from seedbed.schema import ForeignKey
+from seedbed.schema import Cardinality, ForeignKey
 
 
 def add_references(drafts: Drafts) -> None:
@@ -104,7 +104,7 @@ def _add_drawn(drafts: Drafts, draft: Draft, name: str, columns: Sequence[str], 
         name,
         parent.name,
         carried,
-        _finding(draft, parent, first),
+        _finding(draft, parent, first, declared_key(draft, carried, parent.name)),
         (draft.name, name),
         first.null,
         first.when,
@@ -163,17 +163,23 @@ def declared_key(draft: Draft, columns: Iterable[str], parent: str) -> ForeignKe
     return None
 
 
-def _finding(draft: Draft, parent: Draft, generator: kinds.ForeignKey) -> Finding:
+def _finding(
+    draft: Draft, parent: Draft, generator: kinds.ForeignKey, declared: ForeignKey | None
+) -> Finding:
+    """How the parent is found, so that the declared numbers of children hold by construction."""
+    children = declared.children if declared else Cardinality()
     if generator.via:
         return Via((generator.via,))
     if parent is draft:
         return Tree(generator.roots or 1)
     if generator.distinct:
-        return DistinctAmongSiblings()
-    if generator.unique:
+        return DistinctAmongSiblings(covering=children.minimum > 0)
+    if generator.unique or (children.maximum == 1 and not children.minimum):
         return OneToOne()
-    if generator.min or generator.max:
-        return Covering(generator.min, generator.max)
+    least = max(generator.min, children.minimum)
+    most = min((bound for bound in (generator.max, children.maximum) if bound is not None), default=None)
+    if least or most:
+        return Covering(least, most)
     return Drawn(generator.zipf)
 
 

@@ -183,7 +183,8 @@ def _bounded(counts: kinds.Generator) -> tuple[kinds.Generator, int]:
     return counts, 1
 
 
-def _fewest(counts: kinds.Generator) -> int:
+def fewest(counts: kinds.Generator) -> int:
+    """The smallest number of children that these counts can give."""
     match counts:
         case kinds.Poisson() | kinds.Integer():
             return counts.min
@@ -205,7 +206,7 @@ def _check_fan_out(drafts: Drafts, draft: Draft, name: str, counts: kinds.Genera
             continue
         said = draft.said.rows
         where = isinstance(said, RowsPer) and said.where
-        if _fewest(counts) < declared.children.minimum or (where and declared.children.minimum):
+        if fewest(counts) < declared.children.minimum or (where and declared.children.minimum):
             drafts.error(
                 "too-few-children",
                 f"every {reference.parent} has at least {declared.children.minimum} {draft.name} "

@@ -1,0 +1,75 @@
+"""Rewrites the generated pages of docs/: `python docs/render.py`, or `--check` to only compare."""
+
+import sys
+from pathlib import Path
+
+import click
+from pydantic_core import PydanticUndefined
+
+from seedbed.cli import main
+from seedbed.plan.kinds import KINDS, Generator
+
+DOCS = Path(__file__).parent
+BEGIN, END = "<!-- generated -->\n", "<!-- end of generated -->\n"
+
+
+def render_cli() -> str:
+    """Every command with its `--help`."""
+    parts = [_help(main, "seedbed")]
+    parts += [_help(command, f"seedbed {name}") for name, command in sorted(main.commands.items())]
+    return "\n".join(parts)
+
+
+def _help(command: click.Command, name: str) -> str:
+    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+    text = command.get_help(context).replace("  [default: the processors]", "")
+    return f"## {name}\n\n```text\n{text}\n```\n"
+
+
+def render_generators() -> str:
+    """Every kind of generator: what it makes, and its arguments."""
+    return "\n".join(_kind(cls) for cls in KINDS.values())
+
+
+def _kind(cls: type[Generator]) -> str:
+    own = [name for name in cls.model_fields if name not in Generator.model_fields]
+    arguments = ", ".join(name if name in cls.positional else f"{name}=" for name in own)
+    doc = " ".join((cls.__doc__ or "").split())
+    lines = [f"### {cls.kind}", "", f"`{cls.kind}({arguments})`", "", doc, ""]
+    described = []
+    for name in own:
+        field = cls.model_fields[name]
+        default = "" if field.default is PydanticUndefined or field.default is None else f" (default {field.default!r})"
+        if field.description:
+            described.append(f"- `{name}`: {' '.join(field.description.split())}{default}")
+    return "\n".join([*lines, *described, *([""] if described else [])])
+
+
+def pages() -> dict[Path, str]:
+    """The generated part of each page."""
+    return {DOCS / "cli.md": render_cli(), DOCS / "plan.md": render_generators()}
+
+
+def rewritten(page: Path, generated: str) -> str:
+    """The page with its generated part replaced."""
+    text = page.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n{generated}\n{END}{tail}"
+
+
+def run(check: bool) -> int:
+    stale = []
+    for page, generated in pages().items():
+        new = rewritten(page, generated)
+        if new != page.read_text(encoding="utf-8"):
+            stale.append(page.name)
+            if not check:
+                page.write_text(new, encoding="utf-8")
+    if stale:
+        print(("not up to date: " if check else "rewrote ") + ", ".join(stale))
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run("--check" in sys.argv[1:]))

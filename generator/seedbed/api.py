@@ -1,0 +1,195 @@
+"""The steps in their order: read a project, plan it, resolve the plan, generate, check.
+
+Every function takes what the one before it gave. Problems that stop a step are raised together as one error;
+the others come back beside the result.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from seedbed.authoring.baseline import author_plan
+from seedbed.check import Finding, check
+from seedbed.documents import Document
+from seedbed.engine.batches import count_batches, generate_batches, schema_of
+from seedbed.engine.world import World
+from seedbed.errors import Diagnostic, PlanError, ProjectError, has_errors
+from seedbed.parsers import read_schema, select_tables
+from seedbed.plan.files import Changes, merge_plans, read_plan, write_plan
+from seedbed.plan.resolve import resolve
+from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.plan.spec import PLAN_FILE, Plan
+from seedbed.schema import Schema
+from seedbed.sinks.arrow import ArrowSink
+from seedbed.sinks.base import Outcome, Sink
+from seedbed.sinks.seeds import CsvSink
+
+__all__ = [
+    "Finding",
+    "Planned",
+    "Progress",
+    "check_seeds",
+    "choose_tables",
+    "generate",
+    "generate_tables",
+    "plan_project",
+    "read_project",
+    "resolve_plan",
+    "save_plan",
+]
+
+Progress = Callable[[ResolvedTable, int, float], None]
+"""Is told of each batch: the table, how many rows it has so far, and which share of it is done (0 to 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan that covers the whole project. `document` is the YAML that it was read from, empty if there was none."""
+
+    plan: Plan
+    document: Document
+    changes: Changes
+    existed: bool
+    notes: tuple[Diagnostic, ...] = ()
+
+
+def read_project(
+    project_dir: Path | str = ".",
+    *,
+    profile: str | None = None,
+    target: str | None = None,
+    profiles_dir: Path | str | None = None,
+    vars: Mapping[str, object] | None = None,
+) -> tuple[Schema, list[Diagnostic]]:
+    """Reads a dbt project; the names of the arguments are dbt's.
+
+    Raises:
+        ProjectError: the project cannot be read into a Schema.
+    """
+    schema, diagnostics = read_schema(
+        Path(project_dir),
+        profile=profile,
+        target=target,
+        profiles_dir=Path(profiles_dir) if profiles_dir else None,
+        vars=vars,
+    )
+    if has_errors(diagnostics):
+        raise ProjectError("The project cannot be read.", diagnostics)
+    return schema, diagnostics
+
+
+def choose_tables(
+    schema: Schema, select: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> tuple[frozenset[str] | None, list[Diagnostic]]:
+    """The tables that dbt-like selectors name; None for all of them.
+
+    Raises:
+        ProjectError: a selector names nothing.
+    """
+    if not select and not exclude:
+        return None, []
+    names, diagnostics = select_tables(schema, select, exclude)
+    if has_errors(diagnostics):
+        raise ProjectError("The selection names nothing.", diagnostics)
+    return frozenset(names), diagnostics
+
+
+def plan_project(schema: Schema, *, today: dt.date, fresh: bool = False, **settings: object) -> Planned:
+    """The project's plan, brought up to date by the baseline author. Nothing is written.
+
+    Args:
+        schema: what the project says.
+        today: from which a new plan takes its as-of date.
+        fresh: forget the plan that there is, but for what a user wrote.
+        settings: passed on to the author.
+
+    Raises:
+        PlanError: the plan that there is cannot be read.
+    """
+    path = schema.project.root / PLAN_FILE
+    old, document = None, Document({}, PLAN_FILE)
+    if path.exists():
+        old, document = read_plan(path, schema.project.root)
+    as_of = old.as_of if old else None
+    authored, notes = author_plan(schema, today=today, as_of=as_of, start=old.start if old else None, **settings)
+    plan, changes = merge_plans(old, authored, schema, fresh=fresh)
+    return Planned(plan, document, changes, old is not None, tuple(notes))
+
+
+def save_plan(schema: Schema, plan: Plan) -> Path:
+    """Writes the plan to the root of the project, whole or not at all."""
+    path = schema.project.root / PLAN_FILE
+    write_plan(plan, path)
+    return path
+
+
+def resolve_plan(
+    schema: Schema,
+    planned: Planned,
+    *,
+    select: Collection[str] | None = None,
+    rows: Mapping[str, int] | None = None,
+    scale: float = 1.0,
+    as_of: dt.date | None = None,
+) -> tuple[ResolvedPlan, list[Diagnostic]]:
+    """The plan with nothing left to decide; arguments as `seedbed.plan.resolve.resolve`.
+
+    Raises:
+        PlanError: the plan does not fit the project, or cannot be carried out.
+    """
+    resolved, diagnostics = resolve(
+        schema, planned.plan, planned.document, select=select, rows=rows, scale=scale, as_of=as_of
+    )
+    if resolved is None:
+        raise PlanError("The plan cannot be carried out.", diagnostics)
+    return resolved, diagnostics
+
+
+def generate(
+    resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Progress | None = None
+) -> Outcome:
+    """Makes every written table and commits them to the sink together.
+
+    Raises:
+        GenerationError: the plan cannot be carried out with these numbers of rows.
+        SinkError: the rows cannot be written; what was there before is untouched.
+    """
+    world = World(resolved)
+    with sink:
+        for table in resolved:
+            if table.written:
+                sink.write(table, schema_of(table), _watched(world, table, workers, progress))
+        return sink.commit()
+
+
+def _watched(
+    world: World, table: ResolvedTable, workers: int, progress: Progress | None
+) -> Iterator[pa.RecordBatch]:
+    rows, batches = 0, max(count_batches(world, table), 1)
+    for done, batch in enumerate(generate_batches(world, table, workers=workers), 1):
+        yield batch
+        rows += batch.num_rows
+        if progress:
+            progress(table, rows, done / batches)
+
+
+def generate_tables(resolved: ResolvedPlan, *, workers: int = 1) -> dict[str, pa.Table]:
+    """Makes every written table in memory, as Arrow tables by name."""
+    sink = ArrowSink()
+    generate(resolved, sink, workers=workers)
+    return dict(sink.tables)
+
+
+def check_seeds(resolved: ResolvedPlan, folder: Path | None = None) -> list[Finding]:
+    """Checks every promise against the written seeds, in SQL; `folder` is the project's seed folder by default."""
+    return check(resolved, folder or resolved.project.seed_paths[0])
+
+
+def csv_sink(resolved: ResolvedPlan, *, force: bool = False, workers: int = 1) -> CsvSink:
+    """The sink that writes seeds and their properties into the project."""
+    return CsvSink(resolved, force=force, workers=workers)

@@ -1,0 +1,424 @@
+"""Rows of a table whose columns are worked out when asked for, and the links that lead from them to other rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedbed.engine.arrow import arrow_type, conform
+from seedbed.engine.cells import Cells, Int64s
+from seedbed.engine.history import OPEN, Walk
+from seedbed.engine.rng import Stream
+from seedbed.engine.values import make_values
+from seedbed.errors import GenerationError
+from seedbed.plan import kinds
+from seedbed.plan.resolved import DAY, Part, ResolvedColumn, ResolvedTable, VersionPart, Versions
+from seedbed.schema import TypeKind
+
+if TYPE_CHECKING:
+    from seedbed.engine.world import World
+
+Mask = npt.NDArray[np.bool_]
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """From each of n rows to a row of another frame: its position there, or -1 for none."""
+
+    frame: Frame
+    positions: Int64s
+
+    def column(self, name: str) -> pa.Array:
+        """A column of the rows that the link leads to; null where it leads nowhere."""
+        return self.gather(self.frame.column(name))
+
+    def gather(self, array: pa.Array) -> pa.Array:
+        """Values of the other frame's rows, one for each of the n rows."""
+        if len(self.positions) and self.positions.min() < 0:
+            return array.take(pa.array(self.positions, mask=self.positions < 0))
+        return array.take(pa.array(self.positions))
+
+    def follow(self, path: str) -> pa.Array:
+        """The value at a path from the rows that the link leads to."""
+        return self.gather(self.frame.value(path))
+
+    def then(self, reference: str) -> Link:
+        """The link that leads on through a reference of the other frame's rows."""
+        onward = self.frame.reference(reference)
+        positions = np.full(len(self.positions), -1, dtype=np.int64)
+        found = self.positions >= 0
+        positions[found] = onward.positions[self.positions[found]]
+        return Link(onward.frame, positions)
+
+    def numbers(self) -> Int64s:
+        """The numbers of the rows that the link leads to; -1 for none."""
+        if len(self.frame) == 0:
+            return np.full(len(self.positions), -1, dtype=np.int64)
+        return np.where(self.positions >= 0, self.frame.numbers[self.positions], -1)
+
+    def take(self, positions: Int64s) -> Link:
+        """The links of some of the n rows."""
+        return Link(self.frame, self.positions[positions])
+
+
+class Frame:
+    """Rows of one table. Each column is worked out once, when it is first asked for.
+
+    Args:
+        world: where other tables' rows are found.
+        table: the table.
+        numbers: the rows' numbers, in any order.
+        driver: the driving parent row of each, in a driven table.
+        ordinal: the place of each among its siblings, in a driven table.
+        attempt: how many times the columns that a predicate draws again have been drawn before; None while
+            that still has to be found out.
+    """
+
+    __slots__ = ("_columns", "_links", "_settled", "_walks", "attempt", "driver", "numbers", "ordinal", "table", "world")
+
+    def __init__(
+        self,
+        world: World,
+        table: ResolvedTable,
+        numbers: Int64s,
+        driver: Link | None = None,
+        ordinal: Int64s | None = None,
+        attempt: int | None = None,
+    ) -> None:
+        self.world, self.table, self.numbers = world, table, numbers
+        self.driver, self.ordinal, self.attempt = driver, ordinal, attempt
+        self._columns: dict[str, pa.Array] = {}
+        self._links: dict[str, Link] = {}
+        self._walks: dict[str, Walk] = {}
+        self._settled: Int64s | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, positions: Int64s, attempt: int | None = None) -> Frame:
+        """Some of the rows, as a frame of their own."""
+        driver = self.driver.take(positions) if self.driver else None
+        ordinal = self.ordinal[positions] if self.ordinal is not None else None
+        return Frame(self.world, self.table, self.numbers[positions], driver, ordinal, attempt)
+
+    def fill(self, columns: Mapping[str, pa.Array]) -> None:
+        """Takes the columns of a hand-written table, of which this frame holds some rows."""
+        for column in self.table.columns:
+            values = columns[column.name].take(pa.array(self.numbers))
+            self._columns[column.name] = conform(values, column.data_type, self._spoken(column))
+
+    def batch(self) -> pa.RecordBatch:
+        """The written columns of all rows."""
+        columns = self.table.written_columns
+        return pa.record_batch([self.column(column.name) for column in columns], schema=schema_of(self.table))
+
+    # --- values ----------------------------------------------------------------------------------------------
+
+    def column(self, name: str) -> pa.Array:
+        """One column of all rows, in its resolved type."""
+        if name not in self._columns:
+            column = self.table.column(name)
+            if self.attempt is None and name in self.world.redrawn(self.table):
+                self._columns[name] = self._settle(column)
+            else:
+                self._columns[name] = self._fill(column)
+        return self._columns[name]
+
+    def value(self, path: str) -> pa.Array:
+        """A column of the rows, or of a row that a reference leads to: `status`, `order_id.status`."""
+        name = self.world.spelled(self.table, path)
+        if name is not None:
+            return self.column(name)
+        head, _, tail = path.partition(".")
+        reference = self.table.lead(head)
+        assert reference is not None, f"{self.table.name} has no path {path}"
+        return self.reference(reference.name).follow(tail)
+
+    def moment(self, path: str) -> pa.Array:
+        """As `value`; where that is the key of a day, the moment behind it."""
+        name = self.world.spelled(self.table, path)
+        if name is not None:
+            return self.column(self.table.column(name).moment or name)
+        head, _, tail = path.partition(".")
+        reference = self.table.lead(head)
+        assert reference is not None, f"{self.table.name} has no path {path}"
+        link = self.reference(reference.name)
+        return link.gather(link.frame.moment(tail))
+
+    def _fill(self, column: ResolvedColumn) -> pa.Array:
+        if column.reference is not None:
+            assert column.parent_column is not None
+            values = self.reference(column.reference).column(column.parent_column)
+            return conform(values, column.data_type, self._spoken(column))
+        values = self._make(column)
+        values = self._mask(values, self.absent(column.generator.null, column.generator.when, self.stream(column)))
+        return conform(values, column.data_type, self._spoken(column))
+
+    def _spoken(self, column: ResolvedColumn) -> str:
+        return f"{self.table.name}.{column.name.removesuffix('@')}"
+
+    def _make(self, column: ResolvedColumn) -> pa.Array:
+        maker = _MAKERS.get(type(column.generator))
+        if maker is not None:
+            return maker(self, column)
+        moments = isinstance(column.generator, kinds.After | kinds.Calendar | kinds.Pattern)
+        value = self.moment if moments else self.value
+        return make_values(Cells(self.world.plan, column, self.stream(column), self.varied(column.varies_by), value))
+
+    def stream(self, column: ResolvedColumn) -> Stream:
+        """The stream that a column of these rows draws from."""
+        stream = Stream(self.world.plan.random_seed, *column.stream)
+        again = self.attempt and column.name in self.world.drawn_again(self.table)
+        return stream.child("again", str(self.attempt)) if again else stream
+
+    def absent(self, share: float, when: str | None, stream: Stream) -> Mask | None:
+        """Where a value is to be null, or None when it nowhere is."""
+        absent: Mask | None = None
+        if share:
+            absent = stream.child("null").uniform(self.numbers) < share
+        if when:
+            outside = ~self.holds(when)
+            absent = outside if absent is None else absent | outside
+        return absent
+
+    @staticmethod
+    def _mask(values: pa.Array, absent: Mask | None) -> pa.Array:
+        if absent is None or not absent.any():
+            return values
+        if isinstance(values, pa.DictionaryArray):
+            indices = pc.if_else(pa.array(absent), pa.scalar(None, values.indices.type), values.indices)
+            return pa.DictionaryArray.from_arrays(indices, values.dictionary)
+        return pc.if_else(pa.array(absent), pa.scalar(None, values.type), values)
+
+    def holds(self, predicate: str) -> Mask:
+        """Where a SQL predicate is true; unknown counts as false."""
+        compiled = self.world.predicate(self.table, predicate)
+        result = compiled.evaluate({path: self.plain(path) for path in compiled.names})
+        return np.asarray(pc.fill_null(result.cast(pa.bool_()), False).to_numpy(zero_copy_only=False))
+
+    def plain(self, path: str) -> pa.Array:
+        """As `value`, not dictionary-encoded."""
+        values = self.value(path)
+        return values.dictionary_decode() if isinstance(values, pa.DictionaryArray) else values
+
+    def varied(self, by: str | None) -> Int64s:
+        """Which element of its stream each row takes: its own number, or that of what it varies by."""
+        if by is None:
+            return self.numbers
+        if any(reference.name == by for reference in self.table.references):
+            return self.reference(by).numbers()
+        encoded = pc.dictionary_encode(self.plain(by))
+        digests = [_digest(value) for value in encoded.dictionary.cast(pa.string()).to_pylist()]
+        codes = np.array([*digests, -1], dtype=np.int64)
+        return codes[pc.fill_null(encoded.indices, len(digests)).to_numpy(zero_copy_only=False)]
+
+    # --- predicates ------------------------------------------------------------------------------------------
+
+    def _settle(self, column: ResolvedColumn) -> pa.Array:
+        """A column that a predicate draws again: each row's value from its first attempt that satisfies all."""
+        attempts = self._attempts()
+        parts, places = [], []
+        for attempt in np.unique(attempts):
+            rows = np.flatnonzero(attempts == attempt)
+            parts.append(self.take(rows, int(attempt)).column(column.name))
+            places.append(rows)
+        if len(parts) == 1:
+            return parts[0]
+        order = np.empty(len(self), dtype=np.int64)
+        order[np.concatenate(places)] = np.arange(len(self))
+        plain = [part.dictionary_decode() if isinstance(part, pa.DictionaryArray) else part for part in parts]
+        return pa.concat_arrays(plain).take(pa.array(order))
+
+    def _attempts(self) -> Int64s:
+        """For each row, the number of its first attempt that satisfies every predicate."""
+        if self._settled is None:
+            attempts = np.zeros(len(self), dtype=np.int64)
+            waiting = np.arange(len(self))
+            predicates = [item for item in self.table.promises.predicates if item.redrawn]
+            for attempt in range(self.world.most_attempts):
+                frame = self.take(waiting, attempt)
+                attempts[waiting] = attempt
+                broken = np.zeros(len(waiting), dtype=np.bool_)
+                for predicate in predicates:
+                    broken |= ~frame.holds(f"coalesce({predicate.text}, true)")
+                waiting = waiting[broken]
+                if not len(waiting):
+                    break
+            else:
+                rules = " and ".join(item.text for item in predicates)
+                accepted = 1 - len(waiting) / max(len(self), 1)
+                raise GenerationError(
+                    f"{self.table.name}: after {self.world.most_attempts} attempts {len(waiting)} of {len(self)} rows "
+                    f"still break the rule {rules!r} ({accepted:.1%} satisfy it); change the generators of the "
+                    f"columns that it reads so that it can hold"
+                )
+            self._settled = attempts
+        return self._settled
+
+    # --- other rows ------------------------------------------------------------------------------------------
+
+    def reference(self, name: str) -> Link:
+        """The link to the rows that a reference leads to."""
+        if name not in self._links:
+            self._links[name] = self.world.find_parents(self, self.table.reference(name))
+        return self._links[name]
+
+    def walk(self, lifecycle: str) -> Walk:
+        """What these rows, entities of the lifecycle, go through."""
+        if lifecycle not in self._walks:
+            walker = self.world.walker(lifecycle)
+            by = walker.lifecycle.depends_on
+            cases = walker.cases_of(self.plain(by)) if by else None
+            self._walks[lifecycle] = walker.walk(self.numbers, cases)
+        return self._walks[lifecycle]
+
+    def roots(self) -> Int64s:
+        """The number of the row at the head of each row's chain of driving parents."""
+        if self.driver is None:
+            return self.numbers
+        return self.driver.frame.roots()[self.driver.positions]
+
+
+def schema_of(table: ResolvedTable) -> pa.Schema:
+    """The Arrow schema of a table's written columns. Text with few values may come dictionary-encoded."""
+    return pa.schema([pa.field(column.name, arrow_type(column.data_type)) for column in table.written_columns])
+
+
+def _digest(value: str | None) -> int:
+    told = hashlib.blake2b(("" if value is None else value).encode(), digest_size=8).digest()
+    return int.from_bytes(told, "little") >> 2
+
+
+# --- makers of values that other rows decide -----------------------------------------------------------------
+
+Maker = Callable[[Frame, ResolvedColumn], pa.Array]
+
+
+def _copy(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    assert isinstance(column.generator, kinds.Copy)
+    moment = column.data_type.kind in (TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ)
+    return frame.moment(column.generator.path) if moment else frame.value(column.generator.path)
+
+
+def _sql(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    assert isinstance(column.generator, kinds.Sql)
+    compiled = frame.world.expression(frame.table, column.generator.expression)
+    return compiled.evaluate({path: frame.plain(path) for path in compiled.names})
+
+
+def _ordinal(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    assert isinstance(column.generator, kinds.Ordinal)
+    ordinal = frame.numbers if frame.ordinal is None else frame.ordinal
+    return pa.array(ordinal + column.generator.start)
+
+
+def _version_part(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    generator = column.generator
+    assert isinstance(generator, VersionPart)
+    assert isinstance(frame.table.rows, Versions)
+    assert frame.driver is not None
+    assert frame.ordinal is not None
+    walk = frame.driver.frame.walk(frame.table.rows.lifecycle)
+    if generator.part is Part.VERSION:
+        return pa.array(frame.ordinal + 1)
+    flat = walk.first[frame.driver.positions] + frame.ordinal
+    lifecycle = frame.world.plan.lifecycle(frame.table.rows.lifecycle)
+    match generator.part:
+        case Part.STATE:
+            return pa.DictionaryArray.from_arrays(walk.state[flat], pa.array(lifecycle.states))
+        case Part.VALID_FROM:
+            return moments(walk.start[flat], lifecycle.granularity)
+        case Part.CURRENT:
+            return pa.array(walk.until[flat] == OPEN)
+    until = walk.until[flat]
+    still = until == OPEN
+    if generator.open_end is None:
+        return moments(until, lifecycle.granularity, still)
+    end = int((generator.open_end - _EPOCH).total_seconds())
+    return moments(np.where(still, end, until), lifecycle.granularity)
+
+
+def _lifecycle(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    generator = column.generator
+    assert isinstance(generator, kinds.Lifecycle)
+    walk = frame.walk(generator.lifecycle)
+    lifecycle = frame.world.plan.lifecycle(generator.lifecycle)
+    last = walk.first[1:] - 1
+    match generator.part:
+        case "state":
+            return pa.DictionaryArray.from_arrays(walk.state[last], pa.array(lifecycle.states))
+        case "started":
+            return moments(walk.begin, lifecycle.granularity)
+        case "ended":
+            return moments(walk.ended, lifecycle.granularity, walk.ended == OPEN)
+        case "entered":
+            return moments(walk.start[last], lifecycle.granularity)
+    return pa.array(walk.counts)
+
+
+def _during(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    """A moment between the start and the end of the entity's life, whether or not it has come to its end.
+
+    Drawn without regard to the as-of date, so that a later date changes no moment; the first of the rows of a
+    driving entity lies at its start, so that an entity that must have a row has it from the beginning.
+    """
+    assert isinstance(column.generator, kinds.During)
+    lifecycle = frame.world.plan.lifecycle(column.generator.lifecycle)
+    link = frame.world.entity_link(frame, lifecycle.entity)
+    walk = link.frame.walk(lifecycle.name)
+    begin, end = walk.begin[link.positions], walk.life_end[link.positions]
+    share = frame.stream(column).uniform(frame.numbers)
+    moment = begin + (share * np.maximum(end - begin, 1)).astype(np.int64)
+    if frame.ordinal is not None and frame.world.must_have_child(frame.table):
+        moment = np.where(frame.ordinal == 0, begin, moment)
+    return moments(moment, 1)
+
+
+def _rollup(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    generator = column.generator
+    assert isinstance(generator, kinds.Rollup)
+    children = frame.world.children(frame, frame.world.plan.table(generator.table))
+    assert children.driver is not None
+    owner = children.driver.positions
+    counts = np.bincount(owner, minlength=len(frame))
+    if generator.column is None:
+        return pa.array(counts)
+    values = children.column(generator.column)
+    how = {"sum": "sum", "min": "min", "max": "max", "mean": "mean"}[generator.aggregate]
+    grouped = pa.table({"owner": owner, "value": values}).group_by("owner").aggregate([("value", how)])
+    place = np.full(len(frame), -1, dtype=np.int64)
+    place[grouped.column("owner").to_numpy()] = np.arange(len(grouped))
+    totals = grouped.column(f"value_{how}").combine_chunks()
+    gathered = totals.take(pa.array(place, mask=place < 0))
+    if generator.aggregate == "sum":
+        gathered = pc.fill_null(gathered, pa.scalar(0).cast(gathered.type))
+    return gathered
+
+
+_MAKERS: dict[type[kinds.Generator], Maker] = {
+    kinds.Copy: _copy,
+    kinds.Sql: _sql,
+    kinds.Ordinal: _ordinal,
+    VersionPart: _version_part,
+    kinds.Lifecycle: _lifecycle,
+    kinds.During: _during,
+    kinds.Rollup: _rollup,
+}
+
+
+def moments(seconds: Int64s, granularity: int, null: Mask | None = None) -> pa.Array:
+    """Seconds since 1970 as dates (granularity of a day) or timestamps, null where `null` is true."""
+    seconds = np.where(null, 0, seconds) if null is not None else seconds
+    if granularity >= DAY:
+        days = np.ascontiguousarray(seconds // DAY, dtype=np.int32)
+        return pa.array(days, mask=null).cast(pa.date32())
+    return pa.array(seconds, mask=null).cast(pa.timestamp("s"))

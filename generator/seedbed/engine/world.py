@@ -1,0 +1,658 @@
+"""All tables of a resolved plan, as the engine sees them: how many rows, and how one row finds another.
+
+Nothing here holds rows, except tables small enough to be worked out once and kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from seedbed.engine.cells import Int64s
+from seedbed.engine.discrete import draw_counts, zipf_ranks
+from seedbed.engine.expressions import Evaluator
+from seedbed.engine.frames import Frame, Link
+from seedbed.engine.history import Walker, version_at
+from seedbed.engine.rng import Stream
+from seedbed.errors import GenerationError
+from seedbed.plan.expressions import compile_expression
+from seedbed.plan.needs import names_in_sql
+from seedbed.plan.resolved import (
+    DAY,
+    Covering,
+    Days,
+    DistinctAmongSiblings,
+    Drawn,
+    Driving,
+    Fixed,
+    Given,
+    OnDay,
+    OneToOne,
+    PerParent,
+    Reference,
+    ResolvedPlan,
+    ResolvedTable,
+    Tree,
+    ValidAt,
+    Versions,
+    Via,
+)
+from seedbed.plan.rows import fewest
+from seedbed.schema import DataType
+
+BATCH_ROWS = 65_536
+"""About how many rows are made at a time."""
+KEPT_ROWS = 65_536
+"""A table with no more rows than this is worked out once and kept."""
+STRIDE = 64
+"""How many parents lie between two noted offsets of their children."""
+MOST_ATTEMPTS = 200
+"""How often a row is drawn again before a predicate is given up."""
+MOST_TRIES = 64
+"""How often a parent is drawn again when it has no child to refer to."""
+
+_EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """How many children the parents before each `STRIDE`-th have, and how many there are in all."""
+
+    before: Int64s
+    total: int
+
+
+class World:
+    """The tables of a resolved plan, ready to be generated. Safe to share between threads.
+
+    Args:
+        plan: the resolved plan.
+    """
+
+    def __init__(self, plan: ResolvedPlan) -> None:
+        self.plan = plan
+        self.most_attempts = MOST_ATTEMPTS
+        self._walkers: dict[str, Walker] = {}
+        self._offsets: dict[str, Offsets] = {}
+        self._kept: dict[str, Frame] = {}
+        self._given: dict[str, dict[str, pa.Array]] = {}
+        self._compiled: dict[tuple[str, str, bool], Evaluator] = {}
+        self._redrawn: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._spelled = {
+            table.name: {column.name.casefold(): column.name for column in table.columns} for table in plan
+        }
+
+    # --- tables ----------------------------------------------------------------------------------------------
+
+    def spelled(self, table: ResolvedTable, name: str) -> str | None:
+        """The column of that name, compared without case, as it is spelled; None for a path."""
+        return self._spelled[table.name].get(name.casefold())
+
+    def driver(self, table: ResolvedTable) -> ResolvedTable | None:
+        """The driving parent of a table."""
+        if isinstance(table.rows, PerParent | Versions):
+            return self.plan.table(table.reference(table.rows.reference).parent)
+        return None
+
+    def root(self, table: ResolvedTable) -> ResolvedTable:
+        """The table at the head of a table's chain of driving parents."""
+        parent = self.driver(table)
+        return table if parent is None else self.root(parent)
+
+    def rows(self, table: ResolvedTable) -> int:
+        """How many rows a table has, which are numbered without gaps."""
+        match table.rows:
+            case Fixed(count=count):
+                process = next((item.name for item in self.plan.lifecycles if item.entity == table.name), None)
+                return self.walker(process).count_entities() if process else count
+            case Days(count=count, extra=extra):
+                return count + len(extra)
+            case Given(count=count):
+                return count
+        return self.offsets(table).total
+
+    def planned(self, table: ResolvedTable) -> int:
+        """How many of a table's rows the plan itself asks for, before any growth."""
+        match table.rows:
+            case Fixed(count=count, planned=planned):
+                return min(count, planned)
+            case PerParent():
+                parent = self.driver(table)
+                assert parent is not None
+                if self.planned(parent) == self.rows(parent):
+                    return self.rows(table)
+                return int(self._first_child(table, np.array([self.planned(parent)]))[0])
+        return self.rows(table)
+
+    def is_dense(self, table: ResolvedTable) -> bool:
+        """Whether the table's rows are numbered without gaps."""
+        return table.rows.dense if isinstance(table.rows, PerParent | Versions) else True
+
+    def must_have_child(self, table: ResolvedTable) -> bool:
+        """Whether every driving row has at least one row in this table."""
+        return isinstance(table.rows, PerParent) and table.rows.where is None and fewest(table.rows.counts) > 0
+
+    def walker(self, lifecycle: str) -> Walker:
+        """What makes the walks of a lifecycle."""
+        if lifecycle not in self._walkers:
+            process = self.plan.lifecycle(lifecycle)
+            entity = self.plan.table(process.entity)
+            count = entity.rows.count if isinstance(entity.rows, Fixed) else self.rows(entity)
+            end = (self.plan.planned_as_of - _EPOCH).days * DAY + DAY - 1
+            stream = Stream(self.plan.random_seed, process.entity, "lifecycle", lifecycle)
+            self._walkers[lifecycle] = Walker(process, stream, self.plan.end, end, count)
+        return self._walkers[lifecycle]
+
+    # --- expressions -----------------------------------------------------------------------------------------
+
+    def expression(self, table: ResolvedTable, text: str) -> Evaluator:
+        """A SQL expression over the columns of a table, compiled once."""
+        return self._compile(table, text, predicate=False)
+
+    def predicate(self, table: ResolvedTable, text: str) -> Evaluator:
+        """A SQL predicate over the columns of a table, compiled once."""
+        return self._compile(table, text, predicate=True)
+
+    def _compile(self, table: ResolvedTable, text: str, *, predicate: bool) -> Evaluator:
+        place = (table.name, text, predicate)
+        if place not in self._compiled:
+            names = names_in_sql(text, self._names(table))
+            types = {name: self.type_of(table, name) for name in names}
+            self._compiled[place] = Evaluator(compile_expression(text, types))
+        return self._compiled[place]
+
+    def _names(self, table: ResolvedTable) -> tuple[str, ...]:
+        leads = [name for reference in table.references for name in (reference.name, reference.parent)]
+        return (*(column.name for column in table.columns), *leads)
+
+    def type_of(self, table: ResolvedTable, path: str) -> DataType:
+        """The type of a column, or of a parent's by its path."""
+        name = self.spelled(table, path)
+        if name is not None:
+            return table.column(name).data_type
+        head, _, tail = path.partition(".")
+        reference = table.lead(head)
+        assert reference is not None, f"{table.name} has no path {path}"
+        return self.type_of(self.plan.table(reference.parent), tail)
+
+    # --- predicates that draw rows again -----------------------------------------------------------------------
+
+    def drawn_again(self, table: ResolvedTable) -> frozenset[str]:
+        """The columns that are drawn again in a row that breaks a predicate."""
+        return self._redraws(table)[0]
+
+    def redrawn(self, table: ResolvedTable) -> frozenset[str]:
+        """Those columns, and all that follow from them."""
+        return self._redraws(table)[1]
+
+    def _redraws(self, table: ResolvedTable) -> tuple[frozenset[str], frozenset[str]]:
+        if table.name not in self._redrawn:
+            drawn = frozenset(name for item in table.promises.predicates for name in item.redrawn)
+            affected = set(drawn)
+            grew = bool(affected)
+            while grew:
+                grew = False
+                for column in table.columns:
+                    if column.name not in affected and affected & set(self._reads(table, column.name)):
+                        affected.add(column.name)
+                        grew = True
+            self._redrawn[table.name] = (drawn, frozenset(affected))
+        return self._redrawn[table.name]
+
+    def _reads(self, table: ResolvedTable, name: str) -> tuple[str, ...]:
+        column = table.column(name)
+        finding = table.reference(column.reference).finding if column.reference else None
+        through = (finding.of,) if isinstance(finding, OnDay) else (finding.at,) if isinstance(finding, ValidAt) else ()
+        varies = (column.varies_by,) if column.varies_by else ()
+        return (*column.needs, *through, *varies)
+
+    # --- frames ----------------------------------------------------------------------------------------------
+
+    def frames(self, table: ResolvedTable, low: int, high: int) -> Frame:
+        """The rows of a table that descend from the rows `low` to `high` of its root, in order."""
+        parent = self.driver(table)
+        if parent is None:
+            return self._new(table, np.arange(low, high))
+        return self.children(self.frames(parent, low, high), table)
+
+    def pick(self, table: ResolvedTable, numbers: Int64s) -> Frame:
+        """The rows of a table with these numbers, in any order; they must be there."""
+        if not isinstance(table.rows, PerParent | Versions):
+            return self._new(table, numbers)
+        parent = self.driver(table)
+        assert parent is not None
+        if table.rows.dense:
+            owners, ordinal = self._locate(table, numbers)
+        else:
+            owners, ordinal = numbers // table.rows.stride, numbers % table.rows.stride
+        distinct, positions = np.unique(owners, return_inverse=True)
+        driver = Link(self.pick(parent, distinct), positions.astype(np.int64))
+        return self._new(table, numbers, driver, ordinal)
+
+    def children(self, frame: Frame, table: ResolvedTable) -> Frame:
+        """The rows of a table whose driving parents are the frame's rows, parent by parent."""
+        assert isinstance(table.rows, PerParent | Versions)
+        counts = self.count_children(frame, table)
+        positions = np.repeat(np.arange(len(frame)), counts)
+        starts = np.cumsum(counts) - counts
+        ordinal = np.arange(len(positions)) - starts[positions]
+        if table.rows.dense:
+            numbers = self._first_child(table, frame.numbers, counts)[positions] + ordinal
+        else:
+            numbers = frame.numbers[positions] * table.rows.stride + ordinal
+        made = self._new(table, numbers, Link(frame, positions), ordinal)
+        if table.appears_at is None:
+            return made
+        there = np.flatnonzero(_seconds(made.column(table.appears_at)) <= self.plan.end)
+        return made if len(there) == len(made) else made.take(there)
+
+    def count_children(self, frame: Frame, table: ResolvedTable) -> Int64s:
+        """How many rows each of the frame's rows drives, also those that appear only later."""
+        rows = table.rows
+        if isinstance(rows, Versions):
+            return frame.walk(rows.lifecycle).counts
+        assert isinstance(rows, PerParent)
+        counts = draw_counts(rows.counts, Stream(self.plan.random_seed, table.name, "rows"), frame.numbers)
+        if rows.where:
+            counts = np.where(frame.holds(rows.where), counts, 0)
+        return counts
+
+    def whole(self, table: ResolvedTable) -> Frame | None:
+        """All rows of a table that is small and numbered without gaps, kept; None of any other."""
+        if table.name not in self._kept:
+            if not self.is_dense(table) or self.rows(table) > KEPT_ROWS:
+                return None
+            self._kept[table.name] = self.pick(table, np.arange(self.rows(table)))
+        return self._kept[table.name]
+
+    def _new(
+        self, table: ResolvedTable, numbers: Int64s, driver: Link | None = None, ordinal: Int64s | None = None
+    ) -> Frame:
+        frame = Frame(self, table, numbers, driver, ordinal)
+        if isinstance(table.rows, Given):
+            frame.fill(self._read_given(table))
+        return frame
+
+    def _read_given(self, table: ResolvedTable) -> dict[str, pa.Array]:
+        """The columns of a hand-written seed, as text; empty fields are null."""
+        if table.name not in self._given:
+            assert isinstance(table.rows, Given)
+            with table.rows.file.open(encoding="utf-8-sig", newline="") as lines:
+                reader = csv.reader(lines)
+                header = next(reader, [])
+                rows = [row for row in reader if row]
+            self._given[table.name] = {
+                name: pa.array([row[i] if i < len(row) and row[i] else None for row in rows], pa.string())
+                for i, name in enumerate(header)
+            }
+        return self._given[table.name]
+
+    # --- numbering of driven tables ----------------------------------------------------------------------------
+
+    def offsets(self, table: ResolvedTable) -> Offsets:
+        """Where the children of each parent begin, in a table that is numbered without gaps."""
+        if table.name not in self._offsets:
+            parent = self.driver(table)
+            assert parent is not None
+            if not self.is_dense(table):
+                raise GenerationError(f"{table.name} is numbered with gaps and cannot be counted through")
+            total, before = 0, [0]
+            count = self.rows(parent)
+            for low in range(0, count, BATCH_ROWS):
+                numbers = np.arange(low, min(low + BATCH_ROWS, count))
+                running = np.cumsum(self.count_children(self.pick(parent, numbers), table)) + total
+                before.extend(running[STRIDE - 1 :: STRIDE].tolist())
+                total = int(running[-1])
+            self._offsets[table.name] = Offsets(np.array(before, dtype=np.int64), total)
+        return self._offsets[table.name]
+
+    def _first_child(self, table: ResolvedTable, parents: Int64s, counts: Int64s | None = None) -> Int64s:
+        """The number of the first child of each parent; `counts`, if known, are theirs."""
+        offsets = self.offsets(table)
+        if counts is not None and len(parents) and parents[0] % STRIDE == 0 and (np.diff(parents) == 1).all():
+            return offsets.before[parents[0] // STRIDE] + np.cumsum(counts) - counts
+        blocks, inverse = np.unique(parents // STRIDE, return_inverse=True)
+        running = self._running(table, blocks)
+        return running[inverse, parents % STRIDE]
+
+    def _running(self, table: ResolvedTable, blocks: Int64s) -> Int64s:
+        """For each block of `STRIDE` parents, the offsets of their children: shape (blocks, STRIDE + 1)."""
+        parent = self.driver(table)
+        assert parent is not None
+        offsets, last = self.offsets(table), self.rows(parent)
+        numbers = (blocks[:, None] * STRIDE + np.arange(STRIDE)[None, :]).ravel()
+        inside = numbers < last
+        counts = np.zeros(len(numbers), dtype=np.int64)
+        counts[inside] = self.count_children(self.pick(parent, numbers[inside]), table)
+        running = np.zeros((len(blocks), STRIDE + 1), dtype=np.int64)
+        running[:, 1:] = np.cumsum(counts.reshape(-1, STRIDE), axis=1)
+        return running + offsets.before[np.minimum(blocks, len(offsets.before) - 1)][:, None]
+
+    def _locate(self, table: ResolvedTable, numbers: Int64s) -> tuple[Int64s, Int64s]:
+        """The parent's number, and the place among its children, of each row of a table without gaps."""
+        offsets = self.offsets(table)
+        block = np.searchsorted(offsets.before, numbers, side="right") - 1
+        # Blocks without a child share an offset; the last of them is the one that has the row.
+        blocks, inverse = np.unique(block, return_inverse=True)
+        running = self._running(table, blocks)
+        place = (running[inverse, 1:] <= numbers[:, None]).sum(axis=1)
+        return blocks[inverse] * STRIDE + place, numbers - running[inverse, place]
+
+    # --- references --------------------------------------------------------------------------------------------
+
+    def find_parents(self, frame: Frame, reference: Reference) -> Link:
+        """The link from the frame's rows to the rows that a reference leads to."""
+        finding = reference.finding
+        if isinstance(finding, Driving):
+            assert frame.driver is not None
+            return frame.driver
+        if isinstance(finding, Via):
+            link = frame.reference(finding.path[0])
+            for name in finding.path[1:]:
+                link = link.then(name)
+            return self._without(frame, reference, link)
+        if isinstance(finding, ValidAt):
+            return self._without(frame, reference, self._version(frame, reference, finding))
+        parent = self.plan.table(reference.parent)
+        if len(frame) and self.is_dense(parent) and self.rows(parent) == 0 and not isinstance(finding, Tree):
+            raise GenerationError(
+                f"{frame.table.name} refers to {parent.name}, which has no rows; ask for at least one row of it"
+            )
+        numbers = _FINDERS[type(finding)](self, frame, reference, parent)
+        return self._without(frame, reference, self._link(parent, numbers))
+
+    def entity_link(self, frame: Frame, entity: str) -> Link:
+        """The link from the frame's rows to those of a lifecycle's entity, over driving parents if need be."""
+        if frame.table.name == entity:
+            return Link(frame, np.arange(len(frame)))
+        for reference in sorted(frame.table.references, key=lambda item: not isinstance(item.finding, Driving)):
+            if reference.parent == entity:
+                return frame.reference(reference.name)
+        if frame.driver is None:
+            raise GenerationError(f"{frame.table.name} has no way to {entity}")
+        onward = self.entity_link(frame.driver.frame, entity)
+        return Link(onward.frame, onward.positions[frame.driver.positions])
+
+    def _without(self, frame: Frame, reference: Reference, link: Link) -> Link:
+        """The link without the rows that are to have no parent."""
+        stream = Stream(self.plan.random_seed, *reference.stream)
+        absent = frame.absent(reference.null, reference.when, stream)
+        if absent is None:
+            return link
+        return Link(link.frame, np.where(absent, -1, link.positions))
+
+    def _link(self, parent: ResolvedTable, numbers: Int64s) -> Link:
+        """The link to the rows of `parent` with these numbers, -1 for none."""
+        kept = self.whole(parent)
+        if kept is not None:
+            return Link(kept, numbers)
+        there = numbers >= 0
+        positions = np.where(there, np.cumsum(there) - 1, -1)
+        return Link(self.pick(parent, numbers[there]), positions)
+
+    def _version(self, frame: Frame, reference: Reference, finding: ValidAt) -> Link:
+        history = self.plan.table(reference.parent)
+        assert isinstance(history.rows, Versions)
+        entity = frame.reference(finding.entity)
+        at = frame.column(finding.at)
+        ordinal = version_at(entity.frame.walk(history.rows.lifecycle), entity.positions, _seconds(at))
+        driver = Link(entity.frame, entity.positions)
+        numbers = driver.numbers() * history.rows.stride + ordinal
+        there = ordinal >= 0
+        if at.null_count:
+            there &= np.asarray(at.is_valid().to_numpy(zero_copy_only=False))
+        found = Frame(self, history, numbers[there], driver.take(np.flatnonzero(there)), ordinal[there])
+        return Link(found, np.where(there, np.cumsum(there) - 1, -1))
+
+    def domain(self, frame: Frame, parent: ResolvedTable) -> int | Int64s:
+        """From how many rows of `parent`, the first ones, each row may draw.
+
+        The planned rows draw from the planned parents, whatever was added to either; rows beyond them from
+        as large a part of all parents, so that a larger run leaves the rows of a smaller one as they were.
+        """
+        parents, planned = self.rows(parent), self.planned(parent)
+        if parents <= planned:
+            return parents
+        roots, first = frame.roots(), max(self.planned(self.root(frame.table)), 1)
+        grown = np.minimum(np.maximum(planned * (roots + 1) // first, planned), parents)
+        return np.where(roots < first, planned, grown)
+
+
+def _seconds(moments: pa.Array) -> Int64s:
+    """Dates or timestamps as seconds since 1970; null as a moment that never comes."""
+    if pa.types.is_date32(moments.type):
+        days = moments.cast(pa.int32()).fill_null(2**30)
+        return np.asarray(days.to_numpy(zero_copy_only=False)).astype(np.int64) * DAY
+    seconds = moments.cast(pa.timestamp("s")).cast(pa.int64()).fill_null(2**62)
+    return np.asarray(seconds.to_numpy(zero_copy_only=False))
+
+
+# --- how the parents of a reference are found --------------------------------------------------------------------
+
+
+def _draw(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    assert isinstance(reference.finding, Drawn)
+    stream = Stream(world.plan.random_seed, *reference.stream)
+    rows = frame.varied(reference.varies_by)
+    if not world.is_dense(parent):
+        return _draw_with_gaps(world, stream, rows, parent)
+    domain = world.domain(frame, parent)
+    if reference.finding.zipf is None:
+        return stream.below(rows, domain)
+    if isinstance(domain, int):
+        return zipf_ranks(reference.finding.zipf, domain, stream.bits(rows)) - 1
+    drawn = np.empty(len(rows), dtype=np.int64)
+    for size in np.unique(domain):
+        at = np.flatnonzero(domain == size)
+        drawn[at] = zipf_ranks(reference.finding.zipf, int(size), stream.bits(rows[at])) - 1
+    return drawn
+
+
+def _draw_with_gaps(world: World, stream: Stream, rows: Int64s, parent: ResolvedTable) -> Int64s:
+    """A row of a table that is numbered with gaps: a driving row, then one of its children, until there is one."""
+    assert isinstance(parent.rows, PerParent | Versions)
+    driver = world.driver(parent)
+    assert driver is not None
+    drawn = np.full(len(rows), -1, dtype=np.int64)
+    waiting = np.arange(len(rows))
+    for attempt in range(MOST_TRIES):
+        trial = stream.child("try", str(attempt))
+        if world.is_dense(driver):
+            owners = trial.below(rows[waiting], world.rows(driver))
+        else:
+            owners = _draw_with_gaps(world, trial.child("owner"), rows[waiting], driver)
+        distinct, inverse = np.unique(owners, return_inverse=True)
+        children = world.children(world.pick(driver, distinct), parent)
+        assert children.driver is not None
+        counts = np.bincount(children.driver.positions, minlength=len(distinct))
+        first = np.cumsum(counts) - counts
+        has = counts[inverse] > 0
+        chosen = waiting[has]
+        place = trial.child("place").below(rows[chosen], counts[inverse[has]])
+        drawn[chosen] = children.numbers[first[inverse[has]] + place]
+        waiting = waiting[~has]
+        if not len(waiting):
+            return drawn
+    raise GenerationError(f"too few rows of {driver.name} have any {parent.name} to refer to")
+
+
+def _cover(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    """Children dealt to parents in rounds: the first ones so that each parent has its minimum, then up to its maximum."""
+    finding = reference.finding
+    assert isinstance(finding, Covering)
+    stream = Stream(world.plan.random_seed, *reference.stream)
+    planned, parents = min(world.planned(parent), world.rows(parent)), world.rows(parent)
+    rows, first = world.rows(frame.table), world.planned(frame.table)
+    drawn = np.empty(len(frame), dtype=np.int64)
+    beyond = frame.numbers >= first
+    for part, start, count, low, size in (
+        (~beyond, 0, first, 0, planned),
+        (beyond, first, rows - first, planned if parents > planned else 0, parents - planned or planned),
+    ):
+        at = np.flatnonzero(part)
+        if not count or (low and not len(at) and not finding.minimum):
+            continue
+        most = finding.maximum
+        if count < size * finding.minimum or (most is not None and count > size * most):
+            bounds = f"{finding.minimum} to {most}" if most is not None else f"at least {finding.minimum}"
+            raise GenerationError(
+                f"each row of {parent.name} is to have {bounds} rows of {frame.table.name}, but there are {count} for "
+                f"{size}; ask for other numbers of rows"
+            )
+        index = frame.numbers[at] - start
+        layer = stream.child("beyond") if low or start else stream
+        drawn[at] = low + _deal(layer, index, size, finding)
+    return drawn
+
+
+def _deal(stream: Stream, index: Int64s, size: int, finding: Covering) -> Int64s:
+    needed = size * finding.minimum
+    dealt = stream.permute(index % size, size)
+    rest = np.flatnonzero(index >= needed)
+    if len(rest):
+        if finding.maximum is None:
+            dealt[rest] = stream.child("rest").below(index[rest], size)
+        else:
+            spare = finding.maximum - finding.minimum
+            dealt[rest] = stream.child("rest").permute(index[rest] - needed, size * spare) // spare
+    return dealt
+
+
+def _one_to_one(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    planned, parents = min(world.planned(parent), world.rows(parent)), world.rows(parent)
+    rows, first = world.rows(frame.table), min(world.planned(frame.table), planned)
+    if rows > parents:
+        raise GenerationError(
+            f"each row of {frame.table.name} needs a {parent.name} of its own, but there are {rows} for {parents}; "
+            f"ask for at most {parents} rows of {frame.table.name}"
+        )
+    stream = Stream(world.plan.random_seed, *reference.stream)
+    inside = frame.numbers < first
+    drawn = np.empty(len(frame), dtype=np.int64)
+    drawn[inside] = stream.permute(frame.numbers[inside], planned)
+    if not inside.all():
+        # Beyond the planned rows: first the parents that were added, then those of the planned that are left.
+        rest = frame.numbers[~inside] - first
+        added = parents - planned
+        left = stream.permute(np.clip(first + rest - added, 0, max(planned - 1, 0)), max(planned, 1))
+        new = planned + stream.child("beyond").permute(np.clip(rest, 0, max(added - 1, 0)), max(added, 1))
+        drawn[~inside] = np.where(rest < added, new, left)
+    return drawn
+
+
+@lru_cache(maxsize=256)
+def _units(size: int) -> Int64s:
+    """Some numbers without a common divisor with `size`, spread over its range."""
+    spread = [int(size * share) or 1 for share in np.linspace(0.05, 0.95, 61)]
+    found = {unit for start in spread for unit in (_next_unit(start, size),)}
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def _next_unit(start: int, size: int) -> int:
+    while gcd(start, size) != 1:
+        start += 1
+    return start
+
+
+def _distinct(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    """Steps through all parents from a random start, by a random stride that meets each of them once."""
+    assert isinstance(reference.finding, DistinctAmongSiblings)
+    assert frame.driver is not None
+    assert frame.ordinal is not None
+    owners, size = frame.driver.numbers(), world.rows(parent)
+    most = int(frame.ordinal.max(initial=-1)) + 1
+    if most > size:
+        raise GenerationError(
+            f"a {frame.driver.frame.table.name} has {most} rows of {frame.table.name}, each to refer to another "
+            f"{parent.name}, but there are only {size}; ask for more rows of {parent.name}, or give the count a max"
+        )
+    stream = Stream(world.plan.random_seed, *reference.stream)
+    domain = world.domain(frame, parent)
+    if reference.finding.covering:
+        least = fewest(frame.table.rows.counts) if isinstance(frame.table.rows, PerParent) else 0
+        driver = world.driver(frame.table)
+        if driver is None or not world.is_dense(driver) or world.rows(driver) * least < size:
+            raise GenerationError(
+                f"every {parent.name} is to have a {frame.table.name}, but there may be fewer of them than the {size} "
+                f"rows of {parent.name}; give the count a higher min, or ask for fewer rows of {parent.name}"
+            )
+        return stream.permute((owners * least + frame.ordinal) % size, size)
+    if isinstance(domain, int) or (frame.ordinal >= domain).any():
+        domain = size
+    start = stream.child("start").below(owners, domain)
+    if isinstance(domain, int):
+        units = _units(domain)
+        step = units[stream.child("step").below(owners, len(units))]
+    else:
+        step = np.empty(len(frame), dtype=np.int64)
+        for part in np.unique(domain):
+            at = np.flatnonzero(domain == part)
+            units = _units(int(part))
+            step[at] = units[stream.child("step").below(owners[at], len(units))]
+    return (start + step * frame.ordinal) % domain
+
+
+def _tree(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    assert isinstance(reference.finding, Tree)
+    above = np.maximum(frame.numbers, 1)
+    drawn = Stream(world.plan.random_seed, *reference.stream).below(frame.numbers, above)
+    return np.where(frame.numbers < reference.finding.roots, -1, drawn)
+
+
+def _on_day(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    assert isinstance(reference.finding, OnDay)
+    assert isinstance(parent.rows, Days)
+    moments = frame.column(reference.finding.of)
+    days = _seconds(moments) // DAY
+    first = (parent.rows.start - _EPOCH).days
+    numbers = days - first
+    outside = (numbers < 0) | (numbers >= parent.rows.count)
+    for place, extra in enumerate(parent.rows.extra):
+        here = days == (extra - _EPOCH).days
+        numbers[here] = parent.rows.count + place
+        outside &= ~here
+    if moments.null_count:
+        missing = ~np.asarray(moments.is_valid().to_numpy(zero_copy_only=False))
+        numbers[missing] = -1
+        outside &= ~missing
+    if outside.any():
+        day = _EPOCH + dt.timedelta(days=int(days[np.argmax(outside)]))
+        last = parent.rows.start + dt.timedelta(days=parent.rows.count - 1)
+        name = next(iter(reference.columns))
+        raise GenerationError(
+            f"{frame.table.name}.{name} falls on {day}, but {parent.name} has only the days from {parent.rows.start} to "
+            f"{last}; give {parent.name} `rows: dates('...', '...')` that include it"
+        )
+    return numbers
+
+
+_FINDERS: Mapping[type[Any], Callable[[World, Frame, Reference, ResolvedTable], Int64s]] = {
+    Drawn: _draw,
+    Covering: _cover,
+    OneToOne: _one_to_one,
+    DistinctAmongSiblings: _distinct,
+    Tree: _tree,
+    OnDay: _on_day,
+}
+
+
+def ranges(world: World, table: ResolvedTable, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, int]]:
+    """Ranges of the root's rows from which about `batch_rows` rows of the table descend."""
+    fan_out, here = 1.0, table
+    while isinstance(here.rows, PerParent | Versions):
+        fan_out *= max(1.0, min(here.rows.stride / 2, 16.0))
+        parent = world.driver(here)
+        assert parent is not None
+        here = parent
+    step = max(STRIDE, int(batch_rows / fan_out) // STRIDE * STRIDE)
+    count = world.rows(here)
+    for low in range(0, count, step):
+        yield low, min(low + step, count)

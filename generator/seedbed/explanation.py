@@ -1,0 +1,244 @@
+"""Says in words and tables what was decided, what changed, and what a check found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+
+from seedbed.check import Finding
+from seedbed.errors import CheckFailed, ProjectError, closest
+from seedbed.plan.files import Changes
+from seedbed.plan.resolved import (
+    Covering,
+    Days,
+    DistinctAmongSiblings,
+    Drawn,
+    Driving,
+    Fixed,
+    Given,
+    OnDay,
+    OneToOne,
+    PerParent,
+    Reference,
+    ResolvedColumn,
+    ResolvedLifecycle,
+    ResolvedPlan,
+    ResolvedTable,
+    Tree,
+    ValidAt,
+    Versions,
+    Via,
+)
+from seedbed.schema import Schema
+
+_FULL_PRECISION = 3
+
+
+def spoken_changes(changes: Changes) -> Iterator[str]:
+    """One line for each entry of the plan that was added, changed or removed."""
+    for change in changes.all:
+        yield str(change)
+
+
+# --- check ---------------------------------------------------------------------------------------------------
+
+
+def findings_table(findings: Sequence[Finding]) -> RenderableType:
+    """Each promise with the rows that were checked, and what came of it."""
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("table", "left"), ("promise", "left"), ("rows checked", "right"), ("", "left")):
+        grid.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for finding in findings:
+        style = {"passed": "green", "failed": "bold red"}.get(finding.status, "yellow")
+        result = f"{finding.violations:,} violations" if finding.status == "failed" else finding.status
+        grid.add_row(finding.table, finding.promise, f"{finding.rows_checked:,}", Text(result, style=style))
+    return grid
+
+
+def finding_fields(finding: Finding) -> dict[str, object]:
+    """A finding as the fields of a JSON object."""
+    return {
+        "table": finding.table,
+        "columns": list(finding.columns),
+        "status": finding.status,
+        "rows_checked": finding.rows_checked,
+        "violations": finding.violations,
+        "examples": list(finding.examples),
+    }
+
+
+def spoken_finding(finding: Finding) -> str:
+    """A broken promise with some of the guilty rows."""
+    lines = [f"{finding.table}: {finding.promise}: {finding.violations:,} of {finding.rows_checked:,} rows break it"]
+    lines += [f"  {example}" for example in finding.examples]
+    if finding.hint:
+        lines.append(f"  hint: {finding.hint}")
+    return "\n".join(lines)
+
+
+def broken_promises(failed: Sequence[Finding], count: int) -> CheckFailed:
+    """The error of a check that failed."""
+    tables = ", ".join(dict.fromkeys(finding.table for finding in failed))
+    return CheckFailed(f"{len(failed)} of {count} promises are broken, in {tables}.")
+
+
+# --- explain -------------------------------------------------------------------------------------------------
+
+
+def explain(schema: Schema, resolved: ResolvedPlan, what: str | None) -> RenderableType:
+    """Where each decision came from.
+
+    Args:
+        schema: what the project says.
+        resolved: what was decided.
+        what: a table, a column as `table.column`, or None for an overview.
+
+    Raises:
+        ProjectError: there is no such table or column.
+    """
+    if what is None:
+        return _overview(resolved)
+    table, column = _find(resolved, what)
+    return _table(schema, resolved, table) if column is None else _column(schema, resolved, table, column)
+
+
+def _find(resolved: ResolvedPlan, what: str) -> tuple[ResolvedTable, ResolvedColumn | None]:
+    shown = [table for table in resolved if table.written]
+    for table in sorted(shown, key=lambda item: -len(item.name)):
+        for name in {table.name, table.name.rpartition(".")[2]}:
+            if what.casefold() == name.casefold():
+                return table, None
+            if what.casefold().startswith(f"{name.casefold()}."):
+                wanted = what[len(name) + 1 :]
+                for column in table.written_columns:
+                    if column.name.casefold() == wanted.casefold():
+                        return table, column
+                hint = closest(wanted, (column.name for column in table.columns)) or ""
+                raise ProjectError(f'{table.name} has no column "{wanted}". {hint}'.strip())
+    hint = closest(what, (table.name for table in shown)) or ""
+    raise ProjectError(f'There is no generated table "{what}". {hint}'.strip())
+
+
+def _overview(resolved: ResolvedPlan) -> RenderableType:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for name in ("table", "rows", "columns", "seed"):
+        grid.add_column(name)
+    for table in resolved:
+        if table.written:
+            rows = spoken_rows(resolved, table)
+            grid.add_row(table.name, rows, str(len(table.written_columns)), f"{table.file}.csv")
+    return grid
+
+
+def _table(schema: Schema, resolved: ResolvedPlan, table: ResolvedTable) -> RenderableType:
+    said = schema.table(table.name)
+    head = Text()
+    head.append(table.name, style="bold")
+    if said and said.origin.file:
+        head.append(f"   {said.origin.short}", style="dim")
+    head.append(f"\nrows: {spoken_rows(resolved, table)}")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for name in ("column", "type", "how it arises", "decided by", "where"):
+        grid.add_column(name, overflow="fold")
+    for column in table.written_columns:
+        grid.add_row(
+            column.name, column.data_type.text, _how(table, column), column.decided_by, column.origin.short, style=""
+        )
+    parts: list[RenderableType] = [head, grid]
+    if isinstance(table.rows, Versions):
+        parts.append(_matrix(resolved.lifecycle(table.rows.lifecycle)))
+    return Group(*parts)
+
+
+def _column(schema: Schema, resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn) -> RenderableType:
+    grid = Grid(box=None, pad_edge=False, show_header=False)
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    grid.add_row("column", f"{table.name}.{column.name}")
+    grid.add_row("type", column.data_type.text)
+    grid.add_row("how it arises", _how(table, column))
+    grid.add_row("decided by", f"{column.decided_by}  {column.origin.short}".strip())
+    if column.needs:
+        grid.add_row("reads", ", ".join(name.removesuffix("@") for name in column.needs))
+    if column.varies_by:
+        grid.add_row("varies by", column.varies_by)
+    said = schema.table(table.name)
+    facts = said.column(column.name) if said else None
+    if facts:
+        for name in ("data_type", "description", "not_null", "unique", "accepted_values", "value_range", "matches"):
+            fact = getattr(facts, name)
+            if fact is not None:
+                value = getattr(fact.value, "text", fact.value)
+                grid.add_row("the project says", f"{name}: {value}   {fact.origin.short}")
+    for key in said.foreign_keys if said else ():
+        if column.name in key.columns:
+            target = f"{key.parent} ({', '.join(key.parent_columns)})"
+            grid.add_row("the project says", f"foreign key to {target}   {key.origin.short}")
+    return grid
+
+
+def spoken_rows(resolved: ResolvedPlan, table: ResolvedTable) -> str:
+    """How many rows a table has, in words."""
+    rows = table.rows
+    match rows:
+        case Fixed():
+            return f"{rows.count:,}"
+        case Days():
+            return f"{rows.count:,} days from {rows.start}"
+        case Given():
+            return f"{rows.count:,} in a hand-written seed"
+        case Versions():
+            return f"the versions of each {table.reference(rows.reference).parent}"
+        case PerParent():
+            where = f" where {rows.where}" if rows.where else ""
+            counts = "1" if str(rows.counts) == "constant(1)" else str(rows.counts)
+            return f"{counts} for each {table.reference(rows.reference).parent}{where}"
+
+
+def _how(table: ResolvedTable, column: ResolvedColumn) -> str:
+    if column.reference:
+        return f"{column.parent_column} of {spoken_reference(table.reference(column.reference))}"
+    text = str(column.generator).replace("@'", "'")
+    return f"{text}, for each {column.varies_by}" if column.varies_by else text
+
+
+def spoken_reference(reference: Reference) -> str:
+    """How a row finds the parent of a foreign key, in words."""
+    parent, finding = reference.parent, reference.finding
+    by = f", one for each {reference.varies_by}" if reference.varies_by else ""
+    match finding:
+        case Driving():
+            return f"the {parent} that the row belongs to"
+        case Drawn(zipf=None):
+            return f"a {parent} drawn evenly{by}"
+        case Drawn():
+            return f"a {parent} drawn by rank with weight rank ** -{finding.zipf:g}{by}"
+        case Covering():
+            most = "any number" if finding.maximum is None else str(finding.maximum)
+            return f"a {parent} dealt so that each has {finding.minimum} to {most}"
+        case DistinctAmongSiblings():
+            return f"another {parent} than its siblings"
+        case OneToOne():
+            return f"a {parent} of its own"
+        case Tree():
+            return f"an earlier {parent}; {finding.roots} have none"
+        case Via():
+            return f"the {parent} found via {' > '.join(finding.path)}"
+        case OnDay():
+            return f"the {parent} of the day of {finding.of.removesuffix('@')}"
+        case ValidAt():
+            return f"the {parent} that is valid at {finding.at.removesuffix('@')}"
+
+
+def _matrix(lifecycle: ResolvedLifecycle) -> RenderableType:
+    """The transition matrix: from the state on the left to the one above."""
+    grid = Grid(title=f"transitions   {lifecycle.origin.short}", title_justify="left", box=None, pad_edge=False)
+    grid.add_column("from \\ to", style="bold")
+    for state in lifecycle.states:
+        grid.add_column(str(state), justify="right")
+    for state, row in zip(lifecycle.states, lifecycle.matrices[0], strict=True):
+        grid.add_row(str(state), *(f"{p:.{_FULL_PRECISION}g}" if p else "·" for p in row))
+    return grid
