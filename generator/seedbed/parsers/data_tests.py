@@ -299,7 +299,7 @@ def _unique_combination(call: TestCall) -> bool:
 def _composite_foreign_key(call: TestCall) -> bool:
     to = call.argument("to")
     columns = call.names("columns")
-    parents = call.names("to_columns") if columns else None
+    parents = call.names("to_columns") if call.argument("to_columns") is not None else columns
     if columns and parents and isinstance(to, Reference | str) and len(columns) == len(parents):
         call.table.keys.append(KeyDraft(columns, to, parents, call.origin))
     elif columns and parents:

@@ -258,7 +258,10 @@ class PropertyReader:
 
         def kept(column: Document) -> bool:
             name = str(column.value.get("name")).casefold() if isinstance(column.value, dict) else ""
-            return name not in excluded and (bool(named & {"*", "all"}) or name in named)
+            keep = name not in excluded and (bool(named & {"*", "all"}) or name in named)
+            if not keep and isinstance(column.value, dict):
+                self._check_column_keys(column)
+            return keep
 
         return [
             *(column for column in columns if kept(column)),
@@ -271,9 +274,7 @@ class PropertyReader:
                 "no-name", f"each column of {table.name} needs a name", entry.location(), "write  - name: the_name"
             )
             return
-        for key in entry.value:
-            if key not in _COLUMN_KEYS:
-                self._unknown_key(key, _COLUMN_KEYS, entry, "a column")
+        self._check_column_keys(entry)
         name = str(entry.value["name"])
         before = table.column(name)
         if before is not None:
@@ -294,6 +295,11 @@ class PropertyReader:
             self._read_constraint(table, column, constraint)
         for key in ("tests", "data_tests"):
             read_tests(entry.at(key), table, column, self._renderer, self.diagnostics)
+
+    def _check_column_keys(self, entry: Document) -> None:
+        for key in entry.value:
+            if key not in _COLUMN_KEYS:
+                self._unknown_key(key, _COLUMN_KEYS, entry, "a column")
 
     def _read_data_type(self, table: TableDraft, column: ColumnDraft, entry: Document) -> None:
         if entry.value is None:

@@ -37,7 +37,9 @@ def _at(origin: Location) -> str:
 
 def _table(table: Table, schema: Schema) -> Iterable[str]:
     state = "built" if table.built else f"rows in {table.data_file}" if table.data_file else "generated"
-    yield f"{table.resource} {table.name} ({state}) @{_at(table.origin)}" + (f" tags={table.tags}" if table.tags else "")
+    yield f"{table.resource} {table.name} ({state}) @{_at(table.origin)}" + (
+        f" tags={table.tags}" if table.tags else ""
+    )
     if table.source is not None:
         yield f"  source {table.source.database_schema}.{table.source.identifier}"
     if table.description is not None:
@@ -53,7 +55,8 @@ def _table(table: Table, schema: Schema) -> Iterable[str]:
     for check in table.checks:
         yield f"  check {check.value} @{_at(check.origin)}"
     for test in table.data_tests:
-        yield f"  hint {test.name} on {test.column}: {test.arguments.value}{' (conditional)' if test.conditional else ''}"
+        when = " (conditional)" if test.conditional else ""
+        yield f"  hint {test.name} on {test.column}: {test.arguments.value}{when}"
     if table.annotation is not None:
         yield f"  seedbed {table.annotation.value} @{_at(table.annotation.location())}"
 
