@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-
 from seedbed.engine.arrow import conform
 from seedbed.engine.cells import Cells
 from seedbed.engine.expressions import Evaluator
@@ -59,7 +58,13 @@ def main(words: list[str]) -> None:
     rows = np.arange(ROWS, dtype=np.int64)
     stream = Stream(1, "benchmark")
     plan = ResolvedPlan(
-        Project(Path.cwd(), "benchmark"), 1, dt.date(2020, 1, 1), dt.date(2025, 12, 31), dt.date(2025, 12, 31), "en_US", ()
+        Project(Path.cwd(), "benchmark"),
+        1,
+        dt.date(2020, 1, 1),
+        dt.date(2025, 12, 31),
+        dt.date(2025, 12, 31),
+        "en_US",
+        (),
     )
     columns = {
         "code": pa.array(["a", "b"]).take(pa.array(rows % 2)),

@@ -14,6 +14,8 @@ BOOLEAN = DataType(TypeKind.BOOLEAN, "boolean")
 DATE = DataType(TypeKind.DATE, "date")
 TIMESTAMP = DataType(TypeKind.TIMESTAMP, "timestamp")
 FLOAT = DataType(TypeKind.FLOAT, "double")
+DEFAULT_DECIMAL = (18, 2)
+"""Precision and scale of a decimal type that gives neither."""
 TEMPORAL = (TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ)
 
 _CALENDAR = {
