@@ -36,9 +36,10 @@ def load(connection: duckdb.DuckDBPyConnection, table: ResolvedTable, folder: Pa
     path = table.rows.file if isinstance(table.rows, Given) else folder / f"{table.file}.csv"
     expected = [column.name for column in table.written_columns]
     try:
-        problem = _misfit(path, expected, in_order=not isinstance(table.rows, Given))
+        found = _header(path)
+        problem = _misfit(found, expected, in_order=not isinstance(table.rows, Given))
         if not problem:
-            _read(connection, table, path)
+            _read(connection, table, path, found)
     except FileNotFoundError:
         problem = "there is no such file", "run `seedbed generate`"
     except (OSError, UnicodeDecodeError, csv.Error, duckdb.Error) as error:
@@ -74,10 +75,13 @@ def type_probes(table: ResolvedTable) -> list[Probe]:
     ]
 
 
-def _misfit(path: Path, expected: list[str], *, in_order: bool) -> tuple[str, str] | None:
-    """What is wrong with the file's header, and what to do; None when it is as expected."""
+def _header(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        found = next(csv.reader(file), [])
+        return next(csv.reader(file), [])
+
+
+def _misfit(found: list[str], expected: list[str], *, in_order: bool) -> tuple[str, str] | None:
+    """What is wrong with a file's columns, and what to do; None when they are as expected."""
     if found == expected:
         return None
     if not in_order and {column.casefold() for column in expected} <= {column.casefold() for column in found}:
@@ -85,12 +89,13 @@ def _misfit(path: Path, expected: list[str], *, in_order: bool) -> tuple[str, st
     return f"its columns are {', '.join(found)}; expected {', '.join(expected)}", "run `seedbed generate`"
 
 
-def _read(connection: duckdb.DuckDBPyConnection, table: ResolvedTable, path: Path) -> None:
+def _read(connection: duckdb.DuckDBPyConnection, table: ResolvedTable, path: Path, header: list[str]) -> None:
     written = names(column.name for column in table.written_columns)
-    form = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', nullstr = ''"
+    columns = ", ".join(f"{literal(column)}: 'varchar'" for column in header)
+    # Nothing is left to guess: the guess would depend on the rows.
+    form = f"auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {{{columns}}}"
     connection.execute(
-        f"create table {name(as_text(table))} as "
-        f"select {written} from read_csv({literal(str(path))}, {form}, strict_mode = true)"
+        f"create table {name(as_text(table))} as select {written} from read_csv({literal(str(path))}, {form})"
     )
     typed = ", ".join(
         f"try_cast({name(column.name)} as {_type(column)}) as {name(column.name)}" for column in table.written_columns

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 from plans import arrow_schema, batches, make_plan, make_table
-
 from seedbed.errors import SinkError
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Sink
@@ -93,9 +92,10 @@ def test_an_error_in_the_rows_reaches_the_caller_and_leaves_nothing(target):
         yield from batches(PETS, ROWS["pets"])
         raise RuntimeError("the engine broke")
 
-    with pytest.raises(RuntimeError, match="the engine broke"), target.open() as sink:
+    with target.open() as sink:
         sink.write(PEOPLE, arrow_schema(PEOPLE), batches(PEOPLE, ROWS["people"]))
-        sink.write(PETS, arrow_schema(PETS), failing())
+        with pytest.raises(RuntimeError, match="the engine broke"):
+            sink.write(PETS, arrow_schema(PETS), failing())
     assert target.visible(sink, "people") is None
 
 

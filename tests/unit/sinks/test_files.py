@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from seedbed.errors import SinkError
 from seedbed.sinks.files import Changes, FileTransaction, check_file_names
 from seedbed.sinks.manifest import MANIFEST, read_manifest
@@ -182,8 +181,10 @@ def test_names_that_differ_only_in_case_are_one_file_on_many_systems(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["../x", "/etc/x", "a/b", "a\\b", "..", "", "CON", "nul", "lpt1", "orders ", "a.b", "a\0b", "orders\n", "ордер"]
-    + ["a" * 64, "-rf", "$(id)", "=x", "1abc", "o\u0301"],
+    [
+        *("../x", "/etc/x", "a/b", "a\\b", "..", "", "CON", "nul", "lpt1", "orders ", "a.b", "a\0b", "orders\n"),
+        *("ордер", "a" * 64, "-rf", "$(id)", "=x", "1abc", "o\u0301"),
+    ],
 )
 def test_unsafe_file_names_are_found(name):
     (found,) = check_file_names([("orders", "orders"), (name, "raw.orders")])
@@ -241,10 +242,10 @@ _WRITER = textwrap.dedent(
 
 
 def test_a_kill_at_any_moment_leaves_each_file_whole_and_ours(tmp_path):
-    names = [f"t{number}.csv" for number in range(4)]
+    names = [f"t{number}.csv" for number in range(12)]
     chance = random.Random(1)
     for _ in range(8):
-        command = [sys.executable, "-c", _WRITER, str(tmp_path), ",".join(names), "20"]
+        command = [sys.executable, "-c", _WRITER, str(tmp_path), ",".join(names), "2"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == b"ready\n"
@@ -252,8 +253,7 @@ def test_a_kill_at_any_moment_leaves_each_file_whole_and_ours(tmp_path):
             child.kill()
         for path in (tmp_path / "seeds").glob("*.csv"):
             text = path.read_text()
-            assert len(text) == 20_000, "a file is not whole"
-            assert len(set(text)) == 1, "a file is of two runs"
+            assert text == "next" or text == text[0] * 2_000, "a file is not whole, or of two runs"
         # What is there counts as Seedbed's own, whichever run it is from.
         _run(tmp_path, dict.fromkeys(names, "next"))
         assert _content(tmp_path) == dict.fromkeys(names, "next")
