@@ -1,0 +1,250 @@
+"""The plan's file: read with every problem named at its line, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from seedbed.documents import Document, read_yaml
+from seedbed.errors import Diagnostic, Location, PlanError, ProjectError, SinkError, closest, has_errors
+from seedbed.plan.merge import Change, Changes, merge_plans
+from seedbed.plan.plan_text import Comments, read_comments, render_plan
+from seedbed.plan.spec import Plan
+
+__all__ = ["Change", "Changes", "merge_plans", "read_plan", "write_plan"]
+
+_DBT_WORDS = frozenset(
+    [
+        "analyses", "data_tests", "exposures", "functions", "groups", "macros", "metrics", "models", "saved_queries",
+        "seeds", "semantic_models", "snapshots", "sources", "tests", "unit_tests",
+    ]
+)  # fmt: skip
+_ENDPOINT_WORDS = frozenset(
+    [
+        "ai", "anthropic", "api", "api_base", "api_key", "api_url", "author", "base_url", "endpoint", "key", "llm",
+        "model", "openai", "provider", "token", "url",
+    ]
+)  # fmt: skip
+
+
+def read_plan(path: Path, root: Path) -> tuple[Plan, Document]:
+    """Reads a plan, and the YAML that it stands in for the places of its entries.
+
+    Args:
+        path: the plan's file.
+        root: the project's root, to which messages name the file relatively.
+
+    Raises:
+        PlanError: the file cannot be read, or holds something that is no plan; with every problem at once.
+    """
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    document = _read_document(path, name)
+    found = list(_misplaced(document))
+    if has_errors(found):
+        raise PlanError(f"{name} cannot be used.", found)
+    try:
+        plan = Plan.model_validate(document.value)
+    except ValidationError as error:
+        raise PlanError(f"{name} cannot be used.", list(_spoken(error, document))) from None
+    found = [*_twice(plan, document), *_nothing_settled_twice(plan, document)]
+    if found:
+        raise PlanError(f"{name} cannot be used.", found)
+    return plan, document
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Writes the plan, whole or not at all. Comments of the file that it replaces stay with their entries.
+
+    Raises:
+        SinkError: the file cannot be written; what was there before is untouched.
+    """
+    text = render_plan(plan, _comments_of(path))
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.seedbed-tmp")
+    try:
+        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.chmod(temporary, path.stat().st_mode & 0o777)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise SinkError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _read_document(path: Path, name: str) -> Document:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        hint = "run `seedbed plan` to write it"
+        raise PlanError(diagnostics=[Diagnostic("no-plan", "there is no plan", Location(name), hint=hint)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the plan cannot be read: {error}"
+        raise PlanError(diagnostics=[Diagnostic("unreadable-plan", message, Location(name))]) from None
+    try:
+        document = read_yaml(text, name, strict=True)
+    except ProjectError as error:
+        raise PlanError(f"{name} cannot be used.", error.diagnostics) from None
+    if not isinstance(document.value, dict):
+        message = f"the plan holds {_shown(document.value)}; a mapping with `tables:` was expected"
+        found = Diagnostic("invalid-plan", message, document.location(), hint="run `seedbed plan` to write one")
+        raise PlanError(f"{name} cannot be used.", [found])
+    return document
+
+
+def _comments_of(path: Path) -> Comments:
+    """The comments of the plan that stands there; none where it is no longer legible."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return read_comments(text, read_yaml(text, path.name, strict=True))
+    except (OSError, UnicodeDecodeError, ProjectError):
+        return {}
+
+
+# --- what a plan must not hold -------------------------------------------------------------------------------
+
+
+def _misplaced(document: Document) -> Iterator[Diagnostic]:
+    """Top-level keys that belong somewhere else."""
+    for key, item in document.items():
+        folded = key.casefold()
+        if folded in _DBT_WORDS:
+            yield Diagnostic(
+                "dbt-key",
+                f'"{key}" is a word of dbt\'s property files, which this file is not; tables stand under `tables:`',
+                item.location(),
+                hint=f"move it into a property file of the project, or rename it to tables: {key} are described there",
+            )
+        elif folded in _ENDPOINT_WORDS or folded.endswith(("_api_key", "_base_url", "_endpoint", "_token")):
+            yield Diagnostic(
+                "endpoint-in-plan",
+                f'"{key}" must not stand in the plan: an API key would be sent wherever this file says, and anybody '
+                "who proposes a change to the repository can change the file",
+                item.location(),
+                hint="set the endpoint and the key in your own environment: OPENAI_BASE_URL and OPENAI_API_KEY",
+            )
+
+
+def _twice(plan: Plan, document: Document) -> Iterator[Diagnostic]:
+    """Names that differ only in case: a warehouse takes them for one."""
+    groups: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [(("tables",), plan.tables)]
+    groups += [(("tables", name, "columns"), table.columns) for name, table in plan.tables.items()]
+    for path, names in groups:
+        first: dict[str, str] = {}
+        for name in names:
+            before = first.setdefault(name.casefold(), name)
+            if before != name:
+                yield Diagnostic(
+                    "duplicate-key",
+                    f'"{name}" and "{before}" differ only in case, so that they are one name in a warehouse',
+                    document.location(*path, name),
+                    hint="remove one of them",
+                )
+
+
+def _nothing_settled_twice(plan: Plan, document: Document) -> Iterator[Diagnostic]:
+    for name, table in plan.tables.items():
+        if table.history and table.lifecycle:
+            yield Diagnostic(
+                "history-and-lifecycle",
+                f"{name} has a history and a lifecycle; a table records every version or only the latest state",
+                document.location("tables", name, "lifecycle"),
+                hint="remove one of them",
+            )
+
+
+# --- pydantic's problems in words ----------------------------------------------------------------------------
+
+
+def _spoken(error: ValidationError, document: Document) -> Iterator[Diagnostic]:
+    """One diagnostic for each place, however many readings of it were tried there."""
+    seen: dict[tuple[str | int, ...], Diagnostic] = {}
+    for problem in error.errors(include_url=False):
+        path = _inside(document, problem["loc"])
+        place = document.location(*path)
+        if problem["type"] == "extra_forbidden":
+            key, known = str(path[-1]), _known_keys(path[:-1])
+            hint = closest(key, known) or f"known are {', '.join(known)}"
+            found = Diagnostic("unknown-key", f'"{key}" is not known here', place, hint=hint)
+        elif problem["type"] == "missing":
+            key = str(problem["loc"][-1])
+            path = (*path, key)
+            found = Diagnostic("missing-key", f'"{key}" is missing', place, hint=f"add `{key}:`")
+        else:
+            found = Diagnostic("invalid-plan", _message(problem, document.at(*path).value), place)
+        seen.setdefault(path, found)
+    # A misspelt key is not missing too, and a whole entry is not wrong beside what is wrong inside it.
+    misspelt = {(*path[:-1], found.hint) for path, found in seen.items() if found.code == "unknown-key"}
+    for path, found in seen.items():
+        inside = any(other != path and other[: len(path)] == path for other in seen)
+        if not inside and (*path[:-1], f"did you mean {path[-1]}?" if path else None) not in misspelt:
+            yield found
+
+
+def _message(problem: Any, value: Any) -> str:
+    said = str(problem["msg"])
+    if said.startswith("Value error, "):
+        return said.removeprefix("Value error, ")
+    expected = said.removeprefix("Input should be ")
+    return f"{_shown(value)} stands here; it should be {expected}" if expected != said else f"{_shown(value)}: {said}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _inside(document: Document, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The part of a path that the document has: pydantic adds the names of the types that it tried."""
+    inside: tuple[str | int, ...] = ()
+    value = document.value
+    for part in path:
+        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if in_list or (isinstance(value, dict) and part in value):
+            value = value[part]
+            inside = (*inside, part)
+    return inside
+
+
+def _known_keys(path: tuple[str | int, ...]) -> tuple[str, ...]:
+    """The keys that may stand at that path of a plan."""
+    kinds: list[Any] = [Plan]
+    for part in path:
+        kinds = [below for kind in kinds for below in _below(kind, str(part))]
+    return tuple(name for kind in kinds if _is_model(kind) for name in kind.model_fields)
+
+
+def _below(kind: Any, key: str) -> Iterator[Any]:
+    """The types that a value of type `kind` may hold under a key."""
+    if typing.get_origin(kind) is dict:
+        yield from _options(typing.get_args(kind)[1])
+    elif _is_model(kind) and key in kind.model_fields:
+        yield from _options(kind.model_fields[key].annotation)
+
+
+def _options(annotation: Any) -> Iterator[Any]:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for part in typing.get_args(annotation):
+            yield from _options(part)
+    else:
+        yield annotation
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -1,0 +1,312 @@
+"""Re-planning: what an author proposes goes into the plan only where the project changed, and never over a person.
+
+A fingerprint `<facts>.<text>` for each entry tells both: the first half is of what the project says about the
+column, the second of the entry as it was written. Where the first differs, the project changed; where the
+second does, a person edited the entry. `*` stands for what is said of the table as a whole.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seedbed.documents import Document
+from seedbed.errors import Location
+from seedbed.plan import kinds
+from seedbed.plan.plan_text import plain
+from seedbed.plan.spec import Author, ColumnEntry, Plan, TableEntry
+from seedbed.schema import Column, Fact, Schema, Table
+
+TABLE = "*"
+"""The pseudo column under which a table's own entry (rows, history, lifecycle) has its fingerprint."""
+_EDITED = "a person edited it"
+
+
+class ChangeKind(enum.StrEnum):
+    """What re-planning did with an entry."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one entry of the plan, and why; `column` None means the table's own."""
+
+    kind: ChangeKind
+    table: str
+    column: str | None
+    reason: str
+    before: str | None = None
+    after: str | None = None
+
+    def __str__(self) -> str:
+        name = f"{self.table}.{self.column}" if self.column else self.table
+        texts = " -> ".join(text for text in (self.before, self.after) if text)
+        return f"{self.kind} {name}{f': {texts}' if texts else ''} ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How a plan differs from the one before. `kept` are entries that the author would now write differently."""
+
+    all: tuple[Change, ...] = ()
+    kept: tuple[Change, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether the plan that there was is out of date."""
+        return bool(self.all)
+
+
+def merge_plans(old: Plan | None, new: Plan, schema: Schema, *, fresh: bool = False) -> tuple[Plan, Changes]:
+    """The plan brought up to date.
+
+    Args:
+        old: the plan that there is, if any. Its first lines (random seed, dates, locale) stay.
+        new: what an author proposes for the whole project.
+        schema: what the project says now.
+        fresh: propose every entry anew, but for those of a person.
+
+    Returns:
+        The merged plan with its fingerprints, and what became of each entry.
+    """
+    merger = _Merger(old or new.model_copy(update={"tables": {}, "fingerprints": {}}), new, schema, fresh)
+    tables = merger.tables()
+    merged = merger.old.model_copy(update={"tables": tables, "fingerprints": merger.fingerprints})
+    return merged, Changes(tuple(merger.changes), tuple(merger.kept))
+
+
+def facts_of(schema: Schema, table: Table, column: Column | None = None) -> str:
+    """Eight hexadecimal digits of what the project says about a column, or about a table as a whole."""
+    said: list[Any]
+    if column is None:
+        keys = [(key.columns, key.parent, key.parent_columns, key.children, key.parents) for key in table.foreign_keys]
+        names = sorted(table.column_names)
+        workflows = [workflow.name for workflow in schema.workflows]
+        said = [table.description, table.primary_key, table.unique_keys, keys, table.annotation, names, workflows]
+    else:
+        touching = [key for key in table.foreign_keys if column.name in key.columns]
+        keys = [(key.columns, key.parent, key.parent_columns, key.children, key.parents) for key in touching]
+        unique = [key for key in (table.primary_key, *table.unique_keys) if key and column.name in key.value]
+        checks = [check for check in table.checks if column.name.casefold() in check.value.casefold()]
+        said = [
+            column.data_type, column.description, column.not_null, column.unique, column.accepted_values,
+            column.value_range, column.matches, column.annotation, keys, unique, checks,
+        ]  # fmt: skip
+    return _digest(repr(_without_places(said)))
+
+
+def text_of(entry: TableEntry | ColumnEntry) -> str:
+    """Eight hexadecimal digits of an entry as it is written; of a table's without its columns."""
+    return _digest(_written(entry))
+
+
+def _written(entry: TableEntry | ColumnEntry) -> str:
+    if isinstance(entry, ColumnEntry):
+        varies = f", varies by {entry.varies_by}" if entry.varies_by else ""
+        return f"{entry.generator}{varies}"
+    parts = {name: plain(getattr(entry, name)) for name in ("rows", "history", "lifecycle")}
+    return ", ".join(f"{name}: {part}" for name, part in parts.items() if part is not None) or "no rows of its own"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _without_places(value: Any) -> Any:
+    """Facts without where they stand, so that a moved line changes nothing."""
+    match value:
+        case Fact():
+            return _without_places(value.value)
+        case Document():
+            return repr(value.value)
+        case list() | tuple():
+            return [_without_places(item) for item in value]
+        case Location():
+            return None
+    return repr(value)
+
+
+@dataclass(slots=True)
+class _Merger:
+    old: Plan
+    new: Plan
+    schema: Schema
+    fresh: bool
+    changes: list[Change] = field(default_factory=list)
+    kept: list[Change] = field(default_factory=list)
+    fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def tables(self) -> dict[str, TableEntry]:
+        merged: dict[str, TableEntry] = {}
+        before = {name.casefold(): name for name in self.old.tables}
+        for table in self.schema:
+            proposed = self.new.tables.get(table.name)
+            known = before.pop(table.name.casefold(), None)
+            if proposed is not None:
+                merged[table.name] = self._table(table, known, proposed)
+            elif known is not None:
+                self._leave(table.name, known, merged, "the project makes its rows now")
+        for name in before.values():
+            self._leave(name, name, merged, "the project no longer documents it")
+        return merged
+
+    def _leave(self, name: str, known: str, merged: dict[str, TableEntry], reason: str) -> None:
+        """A table that is no longer generated leaves, unless a person wrote it and it never was: perhaps a typo."""
+        if known not in self.old.fingerprints and self.old.author(known) is Author.USER:
+            merged[name] = self.old.tables[known]
+            return
+        self.changes.append(Change(ChangeKind.REMOVED, name, None, reason))
+
+    def _table(self, table: Table, known: str | None, proposed: TableEntry) -> TableEntry:
+        prints = self.fingerprints.setdefault(table.name, {})
+        if known is None:
+            count = len(proposed.columns)
+            reason = f"new, with {count} column{'' if count == 1 else 's'}"
+            self.changes.append(Change(ChangeKind.ADDED, table.name, None, reason))
+            prints[TABLE] = f"{facts_of(self.schema, table)}.{text_of(proposed)}"
+            for name, planned in proposed.columns.items():
+                prints[name] = f"{facts_of(self.schema, table, table.column(name))}.{text_of(planned)}"
+            return proposed
+        entry = self.old.tables[known]
+        printed = {name.casefold(): text for name, text in self.old.fingerprints.get(known, {}).items()}
+        head = self._head(table, entry, proposed, printed.get(TABLE), prints)
+        columns = {}
+        before = {name.casefold(): name for name in entry.columns}
+        for column in table.columns:
+            old_name = before.pop(column.name.casefold(), None)
+            old = entry.columns[old_name] if old_name else None
+            print_of_old = printed.get(column.name.casefold())
+            author = self.old.author(known, old_name) if old_name else proposed.by
+            chosen = self._column(table, column, old, author, proposed, print_of_old, prints)
+            if chosen is not None:
+                columns[column.name] = _signed(chosen[0], chosen[1], head.by)
+        for name in before.values():
+            if name.casefold() not in printed and self.old.author(known, name) is Author.USER:
+                columns[name] = entry.columns[name]
+                continue
+            reason = "the project no longer documents it"
+            self.changes.append(Change(ChangeKind.REMOVED, table.name, name, reason))
+        return head.model_copy(update={"columns": columns})
+
+    def _head(
+        self, table: Table, old: TableEntry, new: TableEntry, printed: str | None, prints: dict[str, str]
+    ) -> TableEntry:
+        """The table's own entry, without its columns."""
+        facts = facts_of(self.schema, table)
+        verdict = self._verdict(old, new, old.by, facts, printed, self._lost_table(old))
+        kind = self._note(table.name, None, old, new, verdict)
+        chosen = new if kind is ChangeKind.CHANGED else old
+        prints[TABLE] = printed if kind is ChangeKind.KEPT and printed else f"{facts}.{text_of(chosen)}"
+        if kind is ChangeKind.KEPT and not printed:
+            del prints[TABLE]
+        return old.model_copy(update={name: getattr(chosen, name) for name in ("by", "rows", "history", "lifecycle")})
+
+    def _column(
+        self, table: Table, column: Column, old: ColumnEntry | None, author: Author, proposed: TableEntry,
+        printed: str | None, prints: dict[str, str],
+    ) -> tuple[ColumnEntry, Author] | None:  # fmt: skip
+        """The entry that one column gets, and who wrote it; None when it needs none."""
+        new = proposed.columns.get(column.name)
+        facts = facts_of(self.schema, table, column)
+        if old is None:
+            if new is None:
+                return None
+            self.changes.append(Change(ChangeKind.ADDED, table.name, column.name, "new", after=_written(new)))
+            prints[column.name] = f"{facts}.{text_of(new)}"
+            return new, new.by or proposed.by
+        if new is None:
+            if author is Author.USER or (printed and not printed.endswith(text_of(old))):
+                return old, author
+            reason = "the project itself settles it now"
+            self.changes.append(Change(ChangeKind.REMOVED, table.name, column.name, reason, before=_written(old)))
+            return None
+        verdict = self._verdict(old, new, author, facts, printed, self._lost(table, old))
+        kind = self._note(table.name, column.name, old, new, verdict)
+        if kind is ChangeKind.KEPT:
+            if printed:
+                prints[column.name] = printed
+            return old, author
+        chosen = new if kind is ChangeKind.CHANGED else old
+        prints[column.name] = f"{facts}.{text_of(chosen)}"
+        return chosen, (new.by or proposed.by) if kind is ChangeKind.CHANGED else author
+
+    def _verdict(
+        self, old: Any, new: Any, author: Author, facts: str, printed: str | None, lost: str | None
+    ) -> tuple[bool, str]:
+        """Whether the new entry replaces the old one, and why (not)."""
+        if author is Author.USER:
+            return False, "a person wrote it"
+        if printed is None or not printed.endswith(f".{text_of(old)}"):
+            return False, _EDITED
+        if lost:
+            return True, lost
+        if self.fresh:
+            return True, "planned afresh"
+        if not printed.startswith(f"{facts}."):
+            return True, "what the project says about it changed"
+        return False, ""
+
+    def _note(self, table: str, column: str | None, old: Any, new: Any, verdict: tuple[bool, str]) -> ChangeKind | None:
+        """Writes down what becomes of an entry; None where there is nothing to say."""
+        replaced, reason = verdict
+        before, after = _written(old), _written(new)
+        if not replaced and reason:
+            if before != after:
+                self.kept.append(Change(ChangeKind.KEPT, table, column, reason, before, after))
+            return ChangeKind.KEPT
+        if replaced and before != after:
+            self.changes.append(Change(ChangeKind.CHANGED, table, column, reason, before, after))
+            return ChangeKind.CHANGED
+        return None
+
+    def _lost(self, table: Table, entry: ColumnEntry) -> str | None:
+        """What an entry speaks of that is no longer there."""
+        for name in _tables_of(entry.generator):
+            if not self._has_table(name):
+                return f"{name} is no longer there"
+        for name in _columns_of(entry):
+            if "." not in name and table.column(name) is None and not self._has_table(name):
+                return f"{table.name}.{name} is no longer there"
+        return None
+
+    def _lost_table(self, entry: TableEntry) -> str | None:
+        parent = getattr(entry.rows, "parent", None)
+        return f"{parent} is no longer there" if parent and not self._has_table(parent) else None
+
+    def _has_table(self, name: str) -> bool:
+        """Also a source table by its name alone, the entities of a history, and tables by a column that leads there."""
+        folded = name.partition(":")[0].casefold()
+        return any(folded in (key, key.rpartition(".")[2]) for key in (table.name.casefold() for table in self.schema))
+
+
+def _signed(entry: ColumnEntry, author: Author, table_author: Author) -> ColumnEntry:
+    """The entry with its author, who is left out where he is the table's."""
+    return entry.model_copy(update={"by": None if author is table_author else author})
+
+
+def _tables_of(generator: kinds.Generator) -> Iterator[str]:
+    match generator:
+        case kinds.ForeignKey(parent=name) | kinds.DateKey(parent=name):
+            yield name
+        case kinds.Version(table=name) | kinds.Rollup(table=name):
+            yield name
+        case kinds.During(lifecycle=name) | kinds.Lifecycle(lifecycle=name):
+            yield name
+
+
+def _columns_of(entry: ColumnEntry) -> Iterator[str]:
+    generator: Mapping[str, Any] | Any = entry.generator
+    for name in ("column", "of", "at", "via"):
+        if not isinstance(generator, kinds.ForeignKey | kinds.Rollup | kinds.Version) or name in ("at", "via"):
+            named = getattr(generator, name, None)
+            if isinstance(named, str):
+                yield named
+    if entry.varies_by:
+        yield entry.varies_by
