@@ -41,7 +41,8 @@ class Evaluator:
             GenerationError: it fails in some row, or a value there is infinite or not a number.
         """
         arrays = [_plain(columns[name]) for name in self.names]
-        length = len(arrays[0]) if arrays else rows or 0
+        length = len(arrays[0]) if arrays else rows
+        assert length is not None, f"{self.expression.text} reads no column, so that rows have to be given"
         table = pa.table([*arrays, pa.nulls(length)], names=[*self.names, f"{_ROWS} number"])
         connection = locked_connection()
         try:

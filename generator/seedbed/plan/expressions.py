@@ -132,11 +132,9 @@ def type_of_expression(text: str, types: Mapping[str, DataType]) -> DataType:
     """
     expression = compile_expression(text, types)
     columns = [f'CAST(NULL AS {_sql_type(kind)}) AS "{_quoted(name)}"' for name, kind in expression.types.items()]
-    rows = f"(SELECT {', '.join(columns) or '1'}) AS rows"
+    query = f"DESCRIBE SELECT {expression.canonical} AS value FROM (SELECT {', '.join(columns) or '1'}) AS rows"
     try:
-        described = (
-            locked_connection().execute(f"DESCRIBE SELECT {expression.canonical} AS value FROM {rows}").fetchone()
-        )
+        described = locked_connection().execute(query).fetchall()
     except duckdb.Error as error:
         raise ExpressionError(f"{_short(text)}: {first_line(error)}") from None
     spoken = str(described[0][1]).strip('"')
