@@ -16,7 +16,7 @@ from seedbed.parsers.lookup import Lookup
 from seedbed.parsers.mermaid_er import ErDiagram, parse_er
 from seedbed.parsers.mermaid_state import parse_state
 from seedbed.parsers.mermaid_text import find_diagrams
-from seedbed.parsers.project import DbtProject, as_list, fqn_folders, read_project, walk_files
+from seedbed.parsers.project import DbtProject, fqn_folders, read_project, walk_files
 from seedbed.parsers.properties import PropertyReader
 from seedbed.schema import Resource, Schema, Workflow
 
@@ -53,7 +53,7 @@ def read_schema(
     project = read_project(project_dir, profile=profile, target=target, profiles_dir=profiles_dir, variables=vars)
     model_files, disabled_code = _find_code(project)
     seed_files = _find_seeds(project)
-    docs = read_doc_blocks(project.files, as_list(project.document.value.get("docs-paths")) or project.resource_folders)
+    docs = read_doc_blocks(project.files, project.paths["docs-paths"] or project.resource_folders)
     reader = PropertyReader(project, docs, model_files, seed_files, disabled=disabled_code)
     for name in _property_files(project):
         reader.read_file(name)

@@ -27,6 +27,7 @@ _PATH_KEYS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "analysis-paths": ("analysis-paths", ("analyses",)),
     "test-paths": ("test-paths", ("tests",)),
     "macro-paths": ("macro-paths", ("macros",)),
+    "docs-paths": ("docs-paths", ()),
 }
 
 
@@ -36,7 +37,7 @@ def words(text: str) -> frozenset[str]:
 
 
 _KNOWN_KEYS = words(
-    "name version config-version require-dbt-version profile docs-paths asset-paths function-paths target-path "
+    "name version config-version require-dbt-version profile asset-paths function-paths target-path "
     "clean-targets log-path packages-install-path modules-path quoting on-run-start on-run-end dispatch vars "
     "query-comment restrict-access dbt-cloud flags packages anchors models seeds sources snapshots tests data_tests "
     "unit_tests exposures metrics semantic-models saved-queries functions"
@@ -113,7 +114,8 @@ class DbtProject:
     @property
     def resource_folders(self) -> tuple[str, ...]:
         """Where dbt looks for property files."""
-        return tuple(dict.fromkeys(folder for folders in self.paths.values() for folder in folders))
+        found = (folder for key, folders in self.paths.items() if key != "docs-paths" for folder in folders)
+        return tuple(dict.fromkeys(found))
 
     @property
     def skipped_folders(self) -> tuple[str, ...]:
@@ -284,7 +286,7 @@ def _read_paths(document: Document, root: Path, diagnostics: list[Diagnostic]) -
         chosen = []
         for folder in as_list(entry.value if entry.value is not None else list(default)):
             name = PurePosixPath(str(folder).replace("\\", "/"))
-            if name.is_absolute() or ".." in name.parts:
+            if name.is_absolute() or ".." in name.parts or "\0" in str(folder):
                 diagnostics.append(
                     Diagnostic(
                         "path-outside-project",

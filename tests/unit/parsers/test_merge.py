@@ -436,3 +436,34 @@ def test_singular_is_stable(name: str) -> None:
 )
 def test_singular(plural: str, one: str) -> None:
     assert singular(plural) == one
+
+
+def test_a_relationship_test_onto_the_entity_of_a_history_is_no_foreign_key(tmp_path: Path) -> None:
+    models = """
+        models:
+          - name: status
+            config: {meta: {seedbed: {history: {entity: case_sk}}}}
+            columns: [{name: status_sk, constraints: [{type: primary_key}]}, {name: case_sk}]
+          - name: fact
+            columns: [{name: case_sk, data_tests: [{relationships: {to: ref('status'), field: case_sk}}]}]
+        """
+    schema, diagnostics = read(tmp_path, {"models/a.yml": models})
+    assert keys(schema, "fact") == []
+    assert only(diagnostics, "point-in-time-join").location.short == "models/a.yml:6"
+
+
+def test_a_key_that_yaml_forbids_to_be_null_and_the_diagram_does_not(tmp_path: Path) -> None:
+    models = "models: [{name: orders, columns: [{name: customer_id, data_tests: [not_null]}]}]\n"
+    schema, diagnostics = erd(tmp_path, PARENT + "customers |o--o{ orders : customer_id", models)
+    [key] = table_of(schema, "orders").foreign_keys
+    assert key.parents == Cardinality(1, 1)
+    assert "models/a.yml:1" in only(diagnostics, "contradiction").message
+
+
+def test_two_primary_keys_name_both_places(tmp_path: Path) -> None:
+    models = "models: [{name: t, columns: [{name: id, constraints: [{type: primary_key}]}]}]\n"
+    schema, diagnostics = erd(tmp_path, "t { int id\n int other PK }", models)
+    assert table_of(schema, "t").primary_key.value == ("id",)  # type: ignore[union-attr]
+    found = only(diagnostics, "contradiction")
+    assert (found.location.short, "models/a.yml:1" in found.message) == ("model.mmd:3", True)
+    assert table_of(schema, "t").unique_keys == ()

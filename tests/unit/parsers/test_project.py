@@ -84,10 +84,12 @@ def test_variables_in_two_files_are_refused_naming_both(tmp_path: Path) -> None:
     assert only(diagnostics, "unknown-key").location.short == "vars.yml:2"
 
 
-def test_path_that_leaves_the_project_is_not_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["model-paths", "seed-paths", "docs-paths", "data-paths"])
+@pytest.mark.parametrize("folder", ["../outside", "/etc", '"models/\\0"', "models/../../outside"])
+def test_path_that_leaves_the_project_is_not_read(tmp_path: Path, key: str, folder: str) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "a.yml").write_text(TABLE % "stranger")
-    schema, diagnostics = read(tmp_path / "p", {"dbt_project.yml": "name: shop\nmodel-paths: [../outside, models]\n"})
+    schema, diagnostics = read(tmp_path / "p", {"dbt_project.yml": f"name: shop\n{key}: [{folder}, models]\n"})
     assert schema.tables == ()
     assert only(diagnostics, "path-outside-project").severity is Severity.WARNING
 
