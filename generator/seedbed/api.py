@@ -150,9 +150,7 @@ def resolve_plan(
     return resolved, diagnostics
 
 
-def generate(
-    resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Progress | None = None
-) -> Outcome:
+def generate(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Progress | None = None) -> Outcome:
     """Makes every written table and commits them to the sink together.
 
     Raises:
@@ -167,9 +165,7 @@ def generate(
         return sink.commit()
 
 
-def _watched(
-    world: World, table: ResolvedTable, workers: int, progress: Progress | None
-) -> Iterator[pa.RecordBatch]:
+def _watched(world: World, table: ResolvedTable, workers: int, progress: Progress | None) -> Iterator[pa.RecordBatch]:
     rows, batches = 0, max(count_batches(world, table), 1)
     for done, batch in enumerate(generate_batches(world, table, workers=workers), 1):
         yield batch

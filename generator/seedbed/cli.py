@@ -18,8 +18,8 @@ from rich.console import Console
 
 from seedbed import __version__, api, demonstration, explanation, installation
 from seedbed.errors import Diagnostic, ProjectError, SeedbedError, Severity
-from seedbed.parsers import Schema
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.schema import Schema
 from seedbed.progress import Bar, Quiet, Watcher
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,7 +81,7 @@ def _vars(_: click.Context, __: click.Parameter, value: str | None) -> dict[str,
 def _counts(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, int]:
     counts = {}
     for value in values:
-        table, _, count = value.rpartition("=")
+        table, count = value.rpartition("=")[::2]
         digits = count.replace("_", "").replace(",", "")
         if not table or not digits.isdigit():
             raise click.BadParameter(f"{value!r} is not TABLE=N, for example orders=1000")
@@ -370,12 +370,12 @@ def _resolve(
     planned = api.plan_project(opened.schema, today=_today())
     opened.talk.report([*found, *planned.notes], notes=notes)
     if not planned.existed:
-        opened.talk.say("there is no seedbed.yml: the baseline author decides; `seedbed plan` writes its plan down")
+        opened.talk.say("there is no seedbed.yml: the baseline author decides; `seedbed plan` writes it down")
     elif planned.changes.any:
-        opened.talk.say("seedbed.yml is not up to date: the baseline author adds the rest; `seedbed plan` writes it down")
-    resolved, found = api.resolve_plan(
-        opened.schema, planned, select=chosen, rows=rows, scale=scale, as_of=as_of
-    )
+        opened.talk.say(
+            "seedbed.yml is not up to date: the baseline author decides the rest; `seedbed plan` updates it"
+        )
+    resolved, found = api.resolve_plan(opened.schema, planned, select=chosen, rows=rows, scale=scale, as_of=as_of)
     opened.talk.report(found, notes=notes)
     return resolved
 

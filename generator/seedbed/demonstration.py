@@ -14,7 +14,16 @@ from seedbed.installation import distribution
 from seedbed.sinks.base import Outcome
 
 DATABASE = "target/case_management.duckdb"
-_PARTS = ("dbt_project.yml", "profiles.yml", "seedbed.yml", "models", "seeds", "macros", "tests/dbt", "docs/case_management.md")
+_PARTS = (
+    "dbt_project.yml",
+    "profiles.yml",
+    "seedbed.yml",
+    "models",
+    "seeds",
+    "macros",
+    "tests/dbt",
+    "docs/case_management.md",
+)
 
 
 def prepare(directory: Path, *, progress: api.Progress | None = None) -> Outcome:
@@ -28,7 +37,9 @@ def prepare(directory: Path, *, progress: api.Progress | None = None) -> Outcome
         _copy(source, directory)
     schema, _ = api.read_project(directory)
     if schema.project.name != "seedbed":
-        raise SinkError(f'{directory} holds the dbt project "{schema.project.name}"; name a folder that is not there yet')
+        raise SinkError(
+            f'{directory} holds the dbt project "{schema.project.name}"; name a folder that is not there yet'
+        )
     planned = api.plan_project(schema, today=dt.date.today())
     resolved, _ = api.resolve_plan(schema, planned)
     return api.generate(resolved, api.csv_sink(resolved), workers=os.cpu_count() or 1, progress=progress)

@@ -55,9 +55,9 @@ def _same(path: Path, copy: Path) -> bool:
 def _list_package(root: Path) -> str | None:
     """Adds the package to the file that lists the project's packages, leaving the rest of it as it is."""
     dependencies = root / "dependencies.yml"
-    file = dependencies if dependencies.exists() and "packages" in _listed(dependencies) else root / "packages.yml"
+    file = dependencies if _packages(dependencies) else root / "packages.yml"
     text = file.read_text(encoding="utf-8") if file.exists() else ""
-    packages = _listed(file).get("packages") or []
+    packages = _packages(file)
     if any(isinstance(item, dict) and str(item.get("local", "")).strip("./") == PACKAGE_FOLDER for item in packages):
         return None
     if not packages:
@@ -65,14 +65,20 @@ def _list_package(root: Path) -> str | None:
         new = f"{kept.rstrip()}\n" if kept.strip() else ""
         new += f"packages:\n  {_ENTRY}\n"
     else:
-        new = re.sub(r"(?m)^(packages:[^\n]*\n)((?:\s*(?:#[^\n]*)?\n)*)([ \t]*)-", rf"\1\2\3{_ENTRY}\n\3-", text, count=1)
-    if len(read_yaml(new, file.name).value.get("packages") or []) != len(packages) + 1:
+        new = re.sub(
+            r"(?m)^(packages:[^\n]*\n)((?:\s*(?:#[^\n]*)?\n)*)([ \t]*)-", rf"\1\2\3{_ENTRY}\n\3-", text, count=1
+        )
+    if len(_packages_in(new, file.name)) != len(packages) + 1:
         raise SinkError(f'{file.name} cannot be extended; add "{_ENTRY}" to its packages')
     with Swap() as swap:
         swap.text(file, new)
     return f"added it to {file.name}"
 
 
-def _listed(file: Path) -> dict[str, object]:
-    value = read_yaml(file.read_text(encoding="utf-8"), file.name).value if file.exists() else None
-    return value if isinstance(value, dict) else {}
+def _packages(file: Path) -> list[object]:
+    return _packages_in(file.read_text(encoding="utf-8"), file.name) if file.exists() else []
+
+
+def _packages_in(text: str, file: str) -> list[object]:
+    listed = read_yaml(text, file).at("packages").value
+    return listed if isinstance(listed, list) else []

@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from worlds import make, resolve_text
-
 from seedbed.engine.world import World
 from seedbed.schema import Column, DataType, Fact, ForeignKey, Project, Resource, Schema, Table, TypeKind
+from worlds import make, resolve_text
 
 KINDS = {
     "integer(1, 50)": "integer",
@@ -26,7 +25,12 @@ KINDS = {
     "pattern('X-{n:05}-{LETTERS:2}')": "varchar",
     "uuid()": "varchar",
 }
-KEYS = {"sequence()": "integer", "sequence(1000, 7)": "integer", "uuid()": "varchar", "pattern('K{shuffled:06}')": "varchar"}
+KEYS = {
+    "sequence()": "integer",
+    "sequence(1000, 7)": "integer",
+    "uuid()": "varchar",
+    "pattern('K{shuffled:06}')": "varchar",
+}
 
 
 @dataclass
@@ -46,7 +50,7 @@ class Drawn:
     def plan(self) -> str:
         lines = [f"  {self.name}:", f'    rows: "{self.rows}"', "    columns:"]
         for name, generator in self.columns.items():
-            by = f', varies_by: {self.varies[name]}' if name in self.varies else ""
+            by = f", varies_by: {self.varies[name]}" if name in self.varies else ""
             lines.append(f'      {name}: {{generator: "{generator}"{by}}}')
         return "\n".join(lines)
 

@@ -20,7 +20,7 @@ from seedbed.engine.rng import Stream
 from seedbed.engine.values import make_values
 from seedbed.errors import GenerationError
 from seedbed.plan import kinds
-from seedbed.plan.resolved import DAY, Part, ResolvedColumn, ResolvedTable, VersionPart, Versions
+from seedbed.plan.resolved import DAY, Part, Predicate, ResolvedColumn, ResolvedTable, VersionPart, Versions
 from seedbed.schema import TypeKind
 
 if TYPE_CHECKING:
@@ -83,7 +83,18 @@ class Frame:
             that still has to be found out.
     """
 
-    __slots__ = ("_columns", "_links", "_settled", "_walks", "attempt", "driver", "numbers", "ordinal", "table", "world")
+    __slots__ = (
+        "_columns",
+        "_links",
+        "_settled",
+        "_walks",
+        "attempt",
+        "driver",
+        "numbers",
+        "ordinal",
+        "table",
+        "world",
+    )
 
     def __init__(
         self,
@@ -117,7 +128,14 @@ class Frame:
             self._columns[column.name] = conform(values, column.data_type, self._spoken(column))
 
     def batch(self) -> pa.RecordBatch:
-        """The written columns of all rows."""
+        """The written columns of all rows.
+
+        Raises:
+            GenerationError: a rule over one row is broken, and nothing in it can be drawn again.
+        """
+        for predicate in self.table.promises.predicates:
+            if not predicate.redrawn:
+                self._check(predicate)
         columns = self.table.written_columns
         return pa.record_batch([self.column(column.name) for column in columns], schema=schema_of(self.table))
 
@@ -219,7 +237,8 @@ class Frame:
         encoded = pc.dictionary_encode(self.plain(by))
         digests = [_digest(value) for value in encoded.dictionary.cast(pa.string()).to_pylist()]
         codes = np.array([*digests, -1], dtype=np.int64)
-        return codes[pc.fill_null(encoded.indices, len(digests)).to_numpy(zero_copy_only=False)]
+        places: Int64s = pc.fill_null(encoded.indices, len(digests)).to_numpy(zero_copy_only=False)
+        return codes[places]
 
     # --- predicates ------------------------------------------------------------------------------------------
 
@@ -263,6 +282,15 @@ class Frame:
                 )
             self._settled = attempts
         return self._settled
+
+    def _check(self, predicate: Predicate) -> None:
+        broken = np.flatnonzero(~self.holds(f"coalesce({predicate.text}, true)"))
+        if len(broken):
+            row = {name: self.plain(name)[int(broken[0])].as_py() for name in predicate.needs}
+            raise GenerationError(
+                f"{self.table.name}: {len(broken)} of {len(self)} rows break the rule {predicate.text!r} "
+                f"({predicate.origin}), for example {row}; change the generators of the columns that it reads"
+            )
 
     # --- other rows ------------------------------------------------------------------------------------------
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import re
 
-from seedbed.errors import closest
+from seedbed.errors import Location, closest
 from seedbed.plan import kinds
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import ColumnSaid
 from seedbed.plan.expressions import ExpressionError, type_of_expression
-from seedbed.plan.needs import needs_of
+from seedbed.plan.needs import names_in_sql, needs_of
 from seedbed.plan.references import varying
 from seedbed.plan.resolved import Given, Part, ResolvedColumn, VersionPart
 from seedbed.plan.types import DATE, INTEGER, TEMPORAL, TEXT, TIMESTAMP, natural_type, type_of_values
@@ -32,8 +32,12 @@ class Types:
     def of(self, draft: Draft, name: str) -> DataType | None:
         place = (draft.name, name)
         if place not in self.known:
-            self.known[place] = None  # While it is being worked out, it has no type: a circle ends here.
-            self.known[place] = self._work_out(draft, name)
+            column = draft.table.column(name)
+            declared = column.data_type.value if column and column.data_type else None
+            # While it is being worked out, it has no other type: a circle ends here.
+            self.known[place] = declared
+            made = self._work_out(draft, name)
+            self.known[place] = declared or made
         return self.known[place]
 
     def of_path(self, draft: Draft, path: str) -> DataType | None:
@@ -47,22 +51,19 @@ class Types:
         return self.of_path(parent, tail) if parent and tail else None
 
     def _work_out(self, draft: Draft, name: str) -> DataType | None:
-        column = draft.table.column(name)
-        if column and column.data_type:
-            return column.data_type.value
+        generator = draft.generators[name]
         if isinstance(draft.rows, Given):
             return self._given(draft, name)
         if name in draft.carried:
             reference, target = draft.carried[name]
             parent = self.drafts.tables.get(draft.references[reference].parent)
             return self.of(parent, target) if parent else None
-        generator = draft.generators[name]
         if isinstance(generator, VersionPart | kinds.Lifecycle):
             found = self._of_process(draft, generator)
             if found:
                 return found
         if isinstance(generator, kinds.Sql):
-            return self._of_sql(draft, name, generator)
+            return self.of_expression(draft, generator.expression, f"{draft.name}.{name}", draft.place(name))
         return natural_type(
             generator,
             lambda path: self.of_path(draft, path),
@@ -85,13 +86,21 @@ class Types:
             return DATE if process.granularity > 1 else TIMESTAMP
         return None
 
-    def _of_sql(self, draft: Draft, name: str, generator: kinds.Sql) -> DataType | None:
-        needs = needs_of(generator, _names(draft))
-        types = {path: self.of_path(draft, path) or TEXT for path in needs}
+    def check_predicate(self, draft: Draft, text: str, spoken: str, place: Location) -> None:
+        """Reports a condition over the rows of a table that is not allowed, or is neither true nor false."""
+        found = self.of_expression(draft, text, spoken, place)
+        if found is not None and found.kind is not TypeKind.BOOLEAN:
+            said = f"{spoken}: {text!r} is of type {found.text}; a condition that is true or false was expected"
+            self.drafts.error("invalid-sql", said, place)
+
+    def of_expression(self, draft: Draft, text: str, spoken: str, place: Location) -> DataType | None:
+        """The type of a SQL expression over the rows of a table; a fault in it is reported."""
+        paths = names_in_sql(text, _names(draft))
+        types = dict.fromkeys(draft.generators, TEXT) | {path: self.of_path(draft, path) or TEXT for path in paths}
         try:
-            return type_of_expression(generator.expression, types)
+            return type_of_expression(text, types)
         except ExpressionError as error:
-            self.drafts.error("invalid-sql", f"{draft.name}.{name}: {error}", draft.place(name), error.hint)
+            self.drafts.error("invalid-sql", f"{spoken}: {error}", place, error.hint)
             return None
 
     def _given(self, draft: Draft, name: str) -> DataType | None:
@@ -123,6 +132,8 @@ def resolve_column(drafts: Drafts, draft: Draft, name: str, types: Types) -> Res
     if said.varies_by and reference is None:
         varies_by, stream = varying(drafts, draft, said.varies_by, shown)
     data_type = types.of(draft, name)
+    if generator.when:
+        types.check_predicate(draft, generator.when, f"{draft.name}.{name}", draft.place(shown))
     if data_type is None and not drafts.diagnostics:
         data_type = TEXT
     _check_fit(drafts, draft, name, data_type)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from seedbed.plan import kinds
 from seedbed.plan.draft import Draft, Drafts
-from seedbed.plan.needs import names_in_sql
+from seedbed.plan.expressions import ExpressionError, compile_expression, type_of_expression
 from seedbed.plan.references import declared_key
 from seedbed.plan.resolved import (
     Covering,
@@ -37,7 +38,7 @@ _DRAWN_AGAIN = (
 """Kinds whose value in one row may be drawn again without touching any other row."""
 
 
-def promises_of(drafts: Drafts, draft: Draft, columns: dict[str, ResolvedColumn], as_of: dt.date) -> Promises:
+def promises_of(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColumn], as_of: dt.date) -> Promises:
     """The promises of one table; what the plan cannot keep is reported."""
     table = draft.table
     primary_key = table.primary_key.value if table.primary_key else draft.key
@@ -77,7 +78,7 @@ def promises_of(drafts: Drafts, draft: Draft, columns: dict[str, ResolvedColumn]
         matches={column.name: column.matches.value for column in table.columns if column.matches},
         foreign_keys=tuple(_foreign_keys(drafts, draft)),
         functional_dependencies=tuple(_dependencies(draft, columns)),
-        predicates=tuple(_predicates(draft, columns)),
+        predicates=tuple(_predicates(drafts, draft, columns)),
         history=_history(drafts, draft, columns, as_of),
         validity=tuple(_validity(drafts, draft)),
     )
@@ -257,7 +258,7 @@ def _may_be_null(generator: kinds.Generator | None) -> bool:
     return bool(generator.null or generator.when or isinstance(generator, kinds.After))
 
 
-def _dependencies(draft: Draft, columns: dict[str, ResolvedColumn]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _dependencies(draft: Draft, columns: Mapping[str, ResolvedColumn]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
     for name, column in columns.items():
         if column.hidden:
@@ -273,15 +274,27 @@ def _dependencies(draft: Draft, columns: dict[str, ResolvedColumn]) -> list[tupl
     return found
 
 
-def _predicates(draft: Draft, columns: dict[str, ResolvedColumn]) -> list[Predicate]:
+def _predicates(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColumn]) -> list[Predicate]:
+    """The rules over one row that Seedbed can hold; the others are reported."""
     found = []
+    types = {name: column.data_type for name, column in columns.items() if not column.hidden}
     for fact in draft.table.checks:
-        needs = names_in_sql(fact.value, columns)
-        found.append(Predicate(fact.value, needs, tuple(_drawn_for(columns, needs)), fact.origin))
+        try:
+            compiled = compile_expression(fact.value, types)
+            type_of_expression(fact.value, types)
+        except ExpressionError as error:
+            drafts.warn(
+                "rule-not-enforced",
+                f"{draft.name}: the rule {fact.value!r} is not enforced: {error}",
+                fact.origin,
+                error.hint or "write it as SQL over the columns of one row, or make sure that the plan satisfies it",
+            )
+            continue
+        found.append(Predicate(fact.value, compiled.names, tuple(_drawn_for(columns, compiled.names)), fact.origin))
     return found
 
 
-def _drawn_for(columns: dict[str, ResolvedColumn], needs: tuple[str, ...]) -> list[str]:
+def _drawn_for(columns: Mapping[str, ResolvedColumn], needs: tuple[str, ...]) -> list[str]:
     """The columns below `needs` that are drawn for each row, so that drawing them again can help."""
     found: dict[str, None] = {}
     waiting = list(needs)
@@ -303,7 +316,9 @@ def _drawn_for(columns: dict[str, ResolvedColumn], needs: tuple[str, ...]) -> li
 # --- histories -----------------------------------------------------------------------------------------------
 
 
-def _history(drafts: Drafts, draft: Draft, columns: dict[str, ResolvedColumn], as_of: dt.date) -> HistoryPromise | None:
+def _history(
+    drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColumn], as_of: dt.date
+) -> HistoryPromise | None:
     said = draft.said.history
     if said is None or not isinstance(draft.rows, Versions):
         return None

@@ -16,7 +16,7 @@ from seedbed.plan.entries import gather
 from seedbed.plan.histories import prepare_histories, resolve_processes, split_moments
 from seedbed.plan.promises import promises_of
 from seedbed.plan.references import add_dependent_references, add_references
-from seedbed.plan.resolved import Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.plan.rows import drive_rows, start_tables
 from seedbed.plan.spec import Plan
 from seedbed.schema import Resource, Schema
@@ -63,6 +63,9 @@ def resolve(
     types = Types(drafts)
     tables = []
     for draft in drafts:
+        if isinstance(draft.rows, PerParent) and draft.rows.where:
+            parent = drafts.tables[draft.references[draft.rows.reference].parent]
+            types.check_predicate(parent, draft.rows.where, f"rows of {draft.name}", draft.place())
         columns = {name: resolve_column(drafts, draft, name, types) for name in draft.generators}
         promises = promises_of(drafts, draft, columns, as_of or plan.as_of)
         tables.append(_table(draft, columns, promises, select))

@@ -3,10 +3,9 @@
 from collections import Counter
 
 import pytest
-from worlds import make, resolve_text, schema_from, seeds, try_resolve, values
-
 from seedbed.engine.world import World
 from seedbed.errors import GenerationError
+from worlds import make, resolve_text, schema_from, seeds, try_resolve, values
 
 
 @pytest.fixture
