@@ -51,15 +51,15 @@ _PRECISION, _SCALE = 38, 9
 
 # Words that PostgreSQL, DuckDB, Snowflake or Redshift do not take as a column's name without quotes.
 _RESERVED_WORDS = """
-all analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by case cast
-check collate collation column columns concurrently constraint create cross current current_catalog current_date
-current_role current_schema current_time current_timestamp current_user default deferrable delete desc describe
-distinct do drop else end except exists false fetch for foreign freeze from full generated glob grant group having
-ilike in initially inner insert intersect into is isnull join lambda lateral leading left like limit localtime
-localtimestamp map minus natural not notnull null of offset on only or order outer overlaps pivot placing
-positional primary qualify references regexp returning revoke right rlike row rows sample select semi session_user
-set show similar some struct summarize symmetric table tablesample then to trailing trigger true try_cast union
-unique unpivot update user using values variadic verbose when where window with
+all analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by case cast check
+collate collation column concurrently constraint create cross current_catalog current_date current_role current_schema
+current_time current_timestamp current_user default deferrable delete desc describe distinct do drop else end except
+exists false fetch for foreign freeze from full glob grant group having ilike in initially inner insert intersect into
+is isnull join lambda lateral leading left like limit localtime localtimestamp minus natural not notnull null of
+offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify references
+regexp returning revoke right rlike row rows sample select semi session_user set show similar some summarize symmetric
+system_user table tablesample then to trailing trigger true try_cast union unique unpack unpivot update user using
+values variadic verbose when where window with
 """
 RESERVED = frozenset(_RESERVED_WORDS.split())
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

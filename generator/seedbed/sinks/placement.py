@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seedbed.errors import NOWHERE, Diagnostic, Severity
 from seedbed.plan.resolved import ResolvedTable
 from seedbed.schema import Project
 from seedbed.sinks.data_tests import jinja_safe
@@ -18,10 +17,10 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The parts of a seed's `config:` that put it in its place, and what a person should know about them."""
+    """The parts of a seed's `config:` that put it in its place, and the view, if any, that leads to it."""
 
     config: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[Diagnostic, ...] = ()
+    view: str | None = None
 
 
 def placement(table: ResolvedTable, project: Project) -> Placement:
@@ -33,38 +32,31 @@ def placement(table: ResolvedTable, project: Project) -> Placement:
     source = table.source
     if source is None:
         return Placement()
-    alias = {} if source.identifier == table.file else {"alias": jinja_safe(source.identifier)}
     wanted, target = source.database_schema, project.target_schema
+    alias = {} if source.identifier == table.file else {"alias": jinja_safe(source.identifier)}
+    # dbt does not make models on sources wait for seeds, and drops the old table before the transaction in which
+    # it makes the new one, unless a hook has begun that transaction: then readers never find the table missing.
+    begin = {"pre_hook": ["select 1"]}
     if target and wanted.casefold() == target.casefold():
-        return Placement(alias)
+        return Placement({**alias, **begin})
     if project.custom_schema_names:
-        return Placement({"schema": jinja_safe(wanted), **alias})
+        return Placement({"schema": jinja_safe(wanted), **alias, **begin})
     if target and wanted.casefold().startswith(f"{target}_".casefold()):
-        return Placement({"schema": jinja_safe(wanted[len(target) + 1 :]), **alias})
-    return _view(table, source.database_schema, source.identifier, project.adapter)
-
-
-def _view(table: ResolvedTable, database_schema: str, identifier: str, adapter: str | None) -> Placement:
-    schema, name = (
-        part if _PLAIN.fullmatch(part) else jinja_safe(quoted(part, adapter)) for part in (database_schema, identifier)
-    )
+        return Placement({"schema": jinja_safe(wanted[len(target) + 1 :]), **alias, **begin})
+    schema, name = _sql(wanted, project.adapter), _sql(source.identifier, project.adapter)
     # In a target whose own schema is the source's, the seed may already stand where the view would.
-    elsewhere = f"this.schema != {_literal(database_schema)} or this.identifier != {_literal(identifier)}"
+    elsewhere = f"this.schema != {_literal(wanted)} or this.identifier != {_literal(source.identifier)}"
     view = f"create or replace view {schema}.{name} as select * from {{{{ this }}}}"
     config = {
-        # Before the transaction, or seeds that are loaded at the same time block each other.
-        "pre_hook": [{"sql": f"create schema if not exists {schema}", "transaction": False}],
+        # The schema outside the transaction, or seeds that are loaded at the same time block each other.
+        "pre_hook": [{"sql": f"create schema if not exists {schema}", "transaction": False}, *begin["pre_hook"]],
         "post_hook": [f"{{% if {elsewhere} %}}{view}{{% endif %}}"],
     }
-    note = Diagnostic(
-        "source-view",
-        f"{table.name} is made as the seed {table.file}, with a view {database_schema}.{identifier} upon it, because "
-        "dbt itself puts no seed into that schema",
-        table.columns[0].origin if table.columns else NOWHERE,
-        Severity.NOTE,
-        "models on sources do not wait for seeds: run `dbt seed` before the first `dbt build`",
-    )
-    return Placement(config, (note,))
+    return Placement(config, f"{wanted}.{source.identifier}")
+
+
+def _sql(name: str, adapter: str | None) -> str:
+    return name if _PLAIN.fullmatch(name) else jinja_safe(quoted(name, adapter))
 
 
 def _literal(text: str) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from seedbed.errors import Diagnostic, Severity
+from seedbed.errors import NOWHERE, Diagnostic, Severity
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
-from seedbed.schema import Project
+from seedbed.schema import Project, Resource
 from seedbed.sinks.data_tests import PACKAGE, DataTest, column_quoter, data_tests, is_declared, jinja_safe
 from seedbed.sinks.dialect import needs_quotes, type_name
 from seedbed.sinks.placement import placement
@@ -56,15 +56,20 @@ def render_properties(plan: ResolvedPlan, available: Callable[[str], bool]) -> P
         if not plan.project.has_dbt_package:
             missing += [f"{table.name}: {test.name}" for test in tests if test.packaged]
             tests = [test for test in tests if not test.packaged]
-        if not is_documented(table):
+        if table.resource is Resource.MODEL or is_documented(table):
+            # dbt runs the tests of a `models:` entry on a seed of that name, and refuses a test that stands twice.
+            tests = [test for test in tests if not is_declared(test, table.declared_tests)]
+        if is_documented(table):
+            singular += _singular(table, plan.project, tests)
+        else:
             entry, found = _entry(table, plan.project, tests)
             entries.append(entry)
             notes += found
-        else:
-            tests = [test for test in tests if not is_declared(test, table.declared_tests)]
-            singular += _singular(table, plan.project, tests)
     if missing:
         notes.append(_package_missing(missing))
+    sources = [table for table in plan if table.written and table.source and available(table.name)]
+    if sources:
+        notes.append(_sources(sources, plan.project))
     text = _YAML_HEAD + _dump({"version": 2, "seeds": entries}) if entries else None
     return Properties(text, tuple(singular), tuple(notes))
 
@@ -78,15 +83,15 @@ def _entry(
     table: ResolvedTable, project: Project, tests: Sequence[DataTest]
 ) -> tuple[dict[str, Any], list[Diagnostic]]:
     notes: list[Diagnostic] = []
-    place = placement(table, project)
     config: dict[str, Any] = {}
     if project.name == PACKAGE:
         # The demonstration's seeds are built in its own project only, never in that of somebody who installs it.
         config["enabled"] = f"{{{{ project_name == '{PACKAGE}' }}}}"
     # Without a full refresh dbt keeps the old table, and loads columns that moved into the wrong place.
     config["full_refresh"] = True
-    config |= place.config
-    notes += place.notes
+    config |= placement(table, project).config
+    if table.resource is Resource.MODEL:
+        notes.append(_documented_as_model(table))
     must_quote = needs_quotes(column.name for column in table.written_columns)
     if must_quote:
         config["quote_columns"] = True
@@ -155,6 +160,28 @@ def _quoting(table: ResolvedTable, names: Sequence[str]) -> Diagnostic:
         table.column(names[0]).origin,
         Severity.NOTE,
         "models must quote this table's columns, exactly as they are spelled",
+    )
+
+
+def _sources(tables: Sequence[ResolvedTable], project: Project) -> Diagnostic:
+    views = [view for table in tables if (view := placement(table, project).view)]
+    reached = f"; {', '.join(views)} as views, because dbt puts no seed into their schemas" if views else ""
+    return Diagnostic(
+        "sources-as-seeds",
+        f"{', '.join(table.name for table in tables)} stand as seeds where their sources are looked for{reached}",
+        severity=Severity.NOTE,
+        hint="models on sources do not wait for seeds: run `dbt build --select resource_type:seed`, "
+        "then `dbt build --exclude resource_type:seed`",
+    )
+
+
+def _documented_as_model(table: ResolvedTable) -> Diagnostic:
+    return Diagnostic(
+        "documented-as-model",
+        f"{table.name} is documented under `models:` and is a seed for now, of which dbt warns on every run",
+        table.columns[0].origin if table.columns else NOWHERE,
+        Severity.NOTE,
+        "nothing to do until its SQL is written; the seed is then removed",
     )
 
 
