@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,12 @@ def test_the_error_tree_that_is_drawn_is_the_one_there_is():
     drawn = re.findall(r"(?:^|─ )(\w+(?:Error|Exhausted|Failed))\b", errors.__doc__ or "", re.M)
     classes = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.SeedbedError)]
     assert sorted(drawn) == sorted(cls.__name__ for cls in classes)
+
+
+def test_the_floors_that_are_shown_are_those_that_are_held():
+    shown = re.search(r"```text\ncli\n(.*?)```", (DOCS / "how-it-works.md").read_text(encoding="utf-8"), re.S)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = settings["tool"]["importlinter"]["contracts"]
+    held = [layer.replace("seedbed.", "") for layer in contract["layers"]]
+    assert shown is not None
+    assert ["cli", *shown[1].splitlines()] == held

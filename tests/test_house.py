@@ -27,7 +27,9 @@ def test_modules_stay_small_and_say_what_they_are_for(module):
 
 
 def test_import_is_light():
-    code = "import sys, seedbed; print([m for m in ('openai', 'dbt', 'click', 'pyspark', 'pandas') if m in sys.modules])"
+    code = (
+        "import sys, seedbed; print([m for m in ('openai', 'dbt', 'click', 'pyspark', 'pandas') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -38,3 +40,9 @@ def test_only_one_door_to_each_optional_library():
         for library in re.findall(r"^\s*(?:from|import) (\w+)", module.read_text(encoding="utf-8"), re.M):
             allowed = doors.get(library)
             assert allowed is None or str(module.relative_to(PACKAGE)) in allowed, f"{module} imports {library}"
+
+
+def test_every_public_name_is_there_and_documented():
+    code = "import seedbed; print([n for n in seedbed.__all__ if not getattr(seedbed, n).__doc__])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
