@@ -4,6 +4,8 @@ Text is always quoted, so that no reader has to guess; nothing else needs quotes
 timestamp `YYYY-MM-DD HH:MM:SS` in its column's resolution, a zoned one is in UTC and ends in `Z`, a boolean is
 `true` or `false`, null is an empty field. Cells are data: what looks like a formula stays as it is.
 
+A carriage return inside a text is written as it is; except on DuckDB, dbt reads it as a line feed.
+
 Two texts cannot be held. dbt reads an empty or blank field as null, quoted or not, so such a text is written
 as null and counted. It reads the word `null` as null too, on most warehouses: that text is refused.
 """
