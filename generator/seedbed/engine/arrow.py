@@ -62,7 +62,7 @@ def conform(array: pa.Array, data_type: DataType, column: str = "") -> pa.Array:
         if pa.types.is_dictionary(array.type):
             return conform(array.dictionary, data_type, column).take(array.indices)
         converted = array if array.type == target else _convert(array, target)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except (ValueError, pa.ArrowNotImplementedError) as error:  # ArrowInvalid is a ValueError
         said = str(error).splitlines()[0]
         raise GenerationError(f"{column}: {array.type} values cannot become {data_type.text}: {said}") from error
     _check_size(converted, data_type, column)
@@ -116,6 +116,30 @@ def whole_numbers(array: pa.Array) -> tuple[Int64s, Bools]:
     return array.to_numpy(zero_copy_only=False), missing
 
 
+def days_of_keys(keys: Int64s, missing: Bools) -> Int64s:
+    """Days since 1970 of numbers such as 20260131; 0 where one is missing.
+
+    Raises:
+        ValueError: a number is no date.
+    """
+    months = (keys // 10_000 - 1970) * 12 + keys // 100 % 100 - 1
+    days = np.where(missing, 0, _first_days(months) + keys % 100 - 1)
+    wrong = np.flatnonzero((keys_of_days(days) != keys) & ~missing)
+    if len(wrong):
+        raise ValueError(f"{keys[wrong[0]]} is no date as yyyymmdd")
+    return days
+
+
+def keys_of_days(days: Int64s) -> Int64s:
+    """Numbers such as 20260131 for days since 1970."""
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return (months // 12 + 1970) * 10_000 + (months % 12 + 1) * 100 + days - _first_days(months) + 1
+
+
+def _first_days(months: Int64s) -> Int64s:
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
 def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
     """Conversions that mean something else than Arrow's cast come first."""
     source = array.type
@@ -124,9 +148,11 @@ def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_null(source):
         return pa.nulls(len(array), target)
     if number and temporal:
-        return pc.cast(_dates_from_keys(_convert(array, pa.int64())), target)
+        keys, missing = whole_numbers(_convert(array, pa.int64()))
+        return pc.cast(dates(days_of_keys(keys, missing), missing), target)
     if pa.types.is_date(source) and target == pa.int64():
-        return pc.cast(pc.strftime(array, "%Y%m%d"), target)
+        days, missing = whole_numbers(array)
+        return pa.array(keys_of_days(days), mask=missing)
     if pa.types.is_timestamp(source) and target == pa.int64():
         return pc.cast(array, pa.timestamp("s", source.tz), safe=False).view(pa.int64())
     if pa.types.is_timestamp(source) and (pa.types.is_date(target) or pa.types.is_time(target)):
@@ -134,7 +160,7 @@ def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(source) and pa.types.is_string(target):
         return pc.strftime(array, "%Y-%m-%d %H:%M:%S")
     if pa.types.is_boolean(source) and pa.types.is_decimal(target):
-        return pc.cast(pc.cast(array, pa.int64()), target)
+        return _convert(pc.cast(array, pa.int64()), target)
     if number and pa.types.is_boolean(target):
         return pc.not_equal(array, pa.scalar(0, pa.int64()))
     if (pa.types.is_decimal(source) or pa.types.is_floating(source)) and target == pa.int64():
@@ -144,14 +170,6 @@ def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_integer(source) and pa.types.is_decimal(target):
         return pc.cast(pc.cast(array, pa.decimal128(MAX_DIGITS, target.scale)), target)
     return pc.cast(array, target)
-
-
-def _dates_from_keys(keys: pa.Array) -> pa.Array:
-    """Dates from numbers such as 20260131."""
-    try:
-        return pc.cast(pc.strptime(pc.cast(keys, pa.string()), "%Y%m%d", "s"), pa.date32())
-    except pa.ArrowInvalid as error:
-        raise pa.ArrowInvalid(f"a number is no date as yyyymmdd: {error}") from error
 
 
 def _check_size(array: pa.Array, data_type: DataType, column: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.engine.arrow import dates, dictionary, whole_numbers
+from seedbed.engine.arrow import dates, days_of_keys, dictionary, keys_of_days, whole_numbers
 from seedbed.plan.resolved import DAY
 
 Int64s = npt.NDArray[np.int64]
@@ -51,12 +51,7 @@ def days_of(array: pa.Array) -> tuple[Int64s, Bools]:
         return numbers, missing
     if pa.types.is_timestamp(kind):
         return numbers // DAY, missing
-    months = (numbers // 10_000 - 1970) * 12 + numbers // 100 % 100 - 1
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + numbers % 100 - 1
-    wrong = np.flatnonzero((_key(days) != numbers) & ~missing)
-    if len(wrong):
-        raise ValueError(f"{numbers[wrong[0]]} is no date as yyyymmdd")
-    return np.where(missing, 0, days), missing
+    return days_of_keys(numbers, missing), missing
 
 
 def open_seconds(moment: int) -> int:
@@ -76,11 +71,6 @@ def open_moments(seconds: Int64s) -> Int64s:
 
 def _take(array: pa.Array, codes: Int64s) -> pa.Array:
     return dictionary(codes, array) if pa.types.is_string(array.type) else array.take(pa.array(codes))
-
-
-def _key(days: Int64s) -> Int64s:
-    year, month, day = _civil(days)
-    return year * 10_000 + month * 100 + day
 
 
 def _civil(days: Int64s) -> tuple[Int64s, Int64s, Int64s]:
@@ -108,7 +98,7 @@ def _part(part: str, days: Int64s) -> pa.Array:
     week = (thursday - _first_of_year(thursday)) // 7 + 1
     match part:
         case "key":
-            return pa.array(_key(days))
+            return pa.array(keys_of_days(days))
         case "date":
             return dates(days)
         case "year":

@@ -61,7 +61,7 @@ def make_values(cells: Cells) -> pa.Array:
     try:
         return maker(cells, generator)
     except ValueError as error:
-        raise GenerationError(f"{cells.column.name}: {generator}: {error}") from error
+        raise GenerationError(f"{cells.column.name}: {generator.kind}: {error}") from error
 
 
 # --- keys ----------------------------------------------------------------------------------------------------
