@@ -16,8 +16,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -115,16 +117,37 @@ def _has_zero_byte(column: pa.Array) -> bool:
 
 def _text(name: str, column: pa.Array) -> tuple[pa.Array, int]:
     """The column with blank texts as null, and how many there were."""
-    lengths = pc.binary_length(column)
-    if (pc.max(lengths).as_py() or 0) >= LONGEST_TEXT:
+    offsets, characters = _contents(column)
+    lengths = np.diff(offsets)
+    if lengths.max(initial=0) >= LONGEST_TEXT:
         raise UnwritableValue(
             name, f"holds a text of more than {LONGEST_TEXT:,} bytes", "shorten it, or write Parquet instead"
         )
-    trimmed = pc.ascii_trim_whitespace(column)
-    lengths = pc.binary_length(trimmed)
-    words = trimmed.filter(pc.equal(lengths, len("null")))
-    if pc.any(pc.equal(pc.ascii_lower(words), "null")).as_py():
+    # Only a text that is short, or begins or ends with a blank, can be one that dbt reads as null.
+    suspect = (lengths == 0) | (lengths == len("null"))
+    if len(characters):
+        last = len(characters) - 1
+        suspect |= characters[np.minimum(offsets[:-1], last)] <= ord(" ")
+        suspect |= characters[np.clip(offsets[1:] - 1, 0, last)] <= ord(" ")
+    places = np.flatnonzero(suspect)
+    if not len(places):
+        return column, 0
+    trimmed = pc.ascii_trim_whitespace(column.take(pa.array(places)))
+    if pc.any(pc.equal(pc.ascii_lower(trimmed), "null")).as_py():
         raise UnwritableValue(name, "holds the text 'null', which dbt reads as a missing value", "use another word")
-    blank = pc.fill_null(pc.equal(lengths, 0), False)
-    count = pc.sum(blank).as_py() or 0
-    return (pc.if_else(blank, pa.scalar(None, column.type), column), count) if count else (column, 0)
+    empty = pc.fill_null(pc.equal(trimmed, ""), False).to_numpy(zero_copy_only=False)
+    if not empty.any():
+        return column, 0
+    blank = np.zeros(len(column), dtype=np.bool_)
+    blank[places[empty]] = True
+    return pc.if_else(pa.array(blank), pa.scalar(None, column.type), column), int(empty.sum())
+
+
+def _contents(column: pa.Array) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
+    """Where each text begins and ends among the characters (n + 1 places), and the characters."""
+    _, offsets, characters = column.buffers()
+    if not offsets or not offsets.size:
+        return np.zeros(1, np.int32), np.empty(0, np.uint8)
+    places = np.frombuffer(offsets, np.int64 if pa.types.is_large_string(column.type) else np.int32)
+    held = np.frombuffer(characters, np.uint8) if characters else np.empty(0, np.uint8)
+    return places[column.offset : column.offset + len(column) + 1], held
