@@ -15,6 +15,9 @@ from typing import Generic, TypeVar
 from seedbed.documents import Document
 from seedbed.errors import NOWHERE, Location
 
+DATA_FOLDER = "seedbed/data"
+"""Below the project's root: tables as Parquet files."""
+
 Scalar = str | int | float | bool
 T = TypeVar("T")
 
@@ -199,6 +202,8 @@ class SourceTable:
     table_name: str
     database_schema: str
     identifier: str
+    external: str | None = None
+    """The local file that dbt-duckdb reads in the table's place, relative to the project's root."""
 
 
 @dataclass(frozen=True, slots=True)

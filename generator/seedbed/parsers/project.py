@@ -125,6 +125,11 @@ class DbtProject:
         chosen = [str(installed or "dbt_packages"), str(target or "target"), str(logs or "logs")]
         return (*chosen, "dbt_packages", "dbt_modules", "target", "logs")
 
+    def wrote(self, file: str) -> bool:
+        """Whether Seedbed wrote that file, as the run manifest beside it says."""
+        path = PurePosixPath(file)
+        return file in self.written or path.name in _read_manifest(self.files, path.parent.as_posix())
+
     def configured(self, resource: str, fqn: tuple[str, ...]) -> Config:
         """The configuration that `dbt_project.yml` gives a resource.
 
@@ -359,22 +364,27 @@ def _read_environment(files: Files) -> dict[str, str]:
 
 
 def _read_marker(files: Files, seed_paths: tuple[str, ...]) -> frozenset[str]:
-    """The files that Seedbed wrote, relative to the project's root."""
-    if not seed_paths or not (files.root / seed_paths[0] / MARKER_FILE).is_file():
+    """The seeds that Seedbed wrote, relative to the project's root."""
+    return frozenset(f"{folder}/{name}" for folder in seed_paths[:1] for name in _read_manifest(files, folder))
+
+
+def _read_manifest(files: Files, folder: str) -> frozenset[str]:
+    """The names of the files in a folder that Seedbed wrote."""
+    marker = f"{folder}/{MARKER_FILE}"
+    if not (files.root / marker).is_file():
         return frozenset()
-    marker = f"{seed_paths[0]}/{MARKER_FILE}"
     try:
-        listed = json.loads(files.read(marker) or "")["files"]
-        return frozenset(f"{seed_paths[0]}/{name}" for name in listed)
+        return frozenset(json.loads(files.read(marker) or "")["files"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        files.diagnostics.append(
-            Diagnostic(
-                "marker-unreadable",
-                "this file should list what Seedbed wrote, but it cannot be read; every seed counts as hand-written",
-                Location(marker),
-                hint="restore it from version control, or delete it with the seeds that Seedbed wrote",
-            )
+        unreadable = Diagnostic(
+            "marker-unreadable",
+            "this file should list what Seedbed wrote, but it cannot be read; every file beside it counts as "
+            "hand-written",
+            Location(marker),
+            hint="restore it from version control, or delete it with the files that Seedbed wrote",
         )
+        if unreadable not in files.diagnostics:
+            files.diagnostics.append(unreadable)
         return frozenset()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -201,29 +201,28 @@ class PropertyReader:
             place = child.location("name")
             table = TableDraft(f"{source}.{name}", Resource.SOURCE, place, identifier, config.text("schema") or schema)
             table.source = SourceTable(source, name, config.text("schema") or schema, identifier)
+            external = self._external_file(config, table.source)
+            table.source = replace(table.source, external=external)
             self._read_body(table, child, config, None)
-            table.data_file = self._external_file(config, table.source)
+            if external and not self.project.wrote(external) and (self.project.root / external).is_file():
+                table.data_file = self.project.root / external
             self.tables.append(table)
 
-    def _external_file(self, config: Config, source: SourceTable) -> Any:
-        """The local file that dbt-duckdb's `external_location` names, when it is there and not Seedbed's own."""
+    def _external_file(self, config: Config, source: SourceTable) -> str | None:
+        """The local file that dbt-duckdb's `external_location` names, relative to the project's root."""
         location = config.meta("external_location") or config.get("external_location")
         if location is None or not isinstance(location.value, str):
             return None
+        name = location.value
         for key, value in (
             ("name", source.table_name),
             ("identifier", source.identifier),
             ("schema", source.database_schema),
         ):
-            location = location.with_value(str(location.value).replace("{" + key + "}", value))
-        quoted = re.search(r"'([^']+)'", str(location.value))
-        name = quoted[1] if quoted else str(location.value)
-        if "://" in name:
-            return None
-        path = self.project.root / name
-        if PurePosixPath(name).as_posix() in self.project.written or not path.is_file():
-            return None
-        return path
+            name = name.replace("{" + key + "}", value)
+        quoted = re.search(r"'([^']+)'", name)
+        name = quoted[1] if quoted else name
+        return None if "://" in name else PurePosixPath(name).as_posix()
 
     def _read_body(self, table: TableDraft, entry: Document, config: Config, version: Document | None) -> None:
         table.description = self._description(version, table.name) if version is not None else None
