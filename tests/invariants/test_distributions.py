@@ -9,16 +9,21 @@ Wilson and Hilferty's approximation of chi-square.
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seedbed.engine.discrete import Weighted, draw_counts, happens, max_count, zipf_ranks
+from seedbed.engine.discrete import _HEAD, Weighted, _zipf_head, draw_counts, happens, max_count, zipf_ranks
 from seedbed.engine.distributions import (
+    _coarsen,
     draw_numbers,
     draw_on_grid,
     exponential,
@@ -190,6 +195,49 @@ def test_each_point_of_a_coarse_grid_has_the_share_of_its_cell(
     assert_shares(np.bincount(values - low, minlength=high - low + 1), cells / cells.sum())
 
 
+def test_the_ends_of_a_grid_hold_at_the_last_bit() -> None:
+    ends = np.array([2.0**-53, 1 - 2.0**-53])
+    assert draw_on_grid(uniform(0, 10), ends, 1.0, 0, 5).tolist() == [0, 5]
+
+
+@given(st.floats(1e-6, 1e6), st.integers(-400, 400))
+def test_the_last_bits_of_a_value_do_not_matter(value: float, ulps: int) -> None:
+    """`exp` and `log` may differ in them between processors. Most values have no rounding edge so near."""
+    near = value + ulps * math.ulp(value)
+    kept = [draw_on_grid(lambda u, low, high, v=v: np.full(len(u), v), np.array([0.5]), 1.0)[0] for v in (value, near)]
+    assert kept[0] == kept[1] or abs(value % 1 - 0.5) < 1e-9 * value
+    whole = round(value) + 1.0
+    assert _coarsen(np.array([whole + ulps * math.ulp(whole)])).tolist() == [whole]
+
+
+CHECKSUM = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+from kernels import values_of
+for text in ("lognormal(120, 0.6)", "normal(0, 1, decimals=6, min=0.5)", "exponential(7)", "zipf(1.3, 5000000)",
+             "poisson(40)", "fake('latitude')", "timestamp('2024-01-01', '2024-12-31')"):
+    print(text, hashlib.sha256(str(values_of(text, 30_000).to_pylist()).encode()).hexdigest())
+"""
+
+
+def test_values_do_not_depend_on_the_processor() -> None:
+    """The same with every extension of the instruction set that numpy can do without."""
+    umath = np._core._multiarray_umath
+    optional = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__.get(name)]
+    if not optional:
+        pytest.skip("numpy uses no optional instructions on this machine")
+    told = []
+    for disabled in ("", " ".join(optional)):
+        environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": disabled}
+        folder = Path(__file__).parents[1] / "unit" / "engine"
+        run = subprocess.run(
+            [sys.executable, "-c", CHECKSUM, str(folder)], env=environment, capture_output=True, text=True, check=True
+        )
+        told.append(run.stdout)
+    assert told[0] == told[1]
+    assert told[0].count("\n") == 7
+
+
 def test_more_decimals_only_refine_a_value() -> None:
     rough, fine = (draw_numbers(parse_generator(f"lognormal(120, 0.6, decimals={d})"), STREAM, ROWS) for d in (2, 6))
     assert np.abs(fine / 1e4 - rough).max() <= 0.5
@@ -299,6 +347,14 @@ def test_zipf_ranks(exponent: float, ranks: int) -> None:
     shares = np.diff(cumulative[edges - 1]) / cumulative[-1]
     cell = np.searchsorted(edges, drawn, side="right") - 1
     assert_shares(np.bincount(cell, minlength=len(edges) - 1), shares)
+
+
+@pytest.mark.parametrize("exponent", [0.2, 1.0, 1.7, 10.0])
+def test_the_ranks_beyond_the_table_have_the_share_that_is_theirs(exponent: float) -> None:
+    ranks = 2_000_000
+    weights = np.arange(1, ranks + 1, dtype=float) ** -exponent
+    share = int(_zipf_head(exponent, ranks).thresholds[-1]) / 2**64
+    assert share == pytest.approx(math.fsum(weights[:_HEAD]) / math.fsum(weights), abs=1e-9)
 
 
 def test_zipf_ranks_beyond_any_table() -> None:

@@ -96,3 +96,12 @@ def test_business_seconds_count_up_one_by_one(second: int) -> None:
     when = dt.datetime(1970, 1, 1) + dt.timedelta(seconds=moment)
     assert when.isoweekday() <= 5
     assert 8 <= when.hour < 18
+
+
+def test_no_business_second_passes_while_it_is_closed() -> None:
+    opening, closing = dt.datetime(2024, 3, 4, 8), dt.datetime(2024, 3, 1, 18)  # a Monday after a Friday
+    counted = {
+        open_seconds(int((when - dt.datetime(1970, 1, 1)).total_seconds()))
+        for when in (closing, *(closing + dt.timedelta(hours=hour) for hour in range(62)), opening)
+    }
+    assert len(counted) == 1

@@ -135,6 +135,14 @@ def test_patterns_of_rows_with_numbers_of_different_length() -> None:
     assert listed("pattern('<{n:2}>')", np.array([0, 98, 99, 12_344])) == ["<01>", "<99>", "<100>", "<12345>"]
 
 
+def test_the_characters_of_a_pattern_are_independent() -> None:
+    size = 20_000
+    lines = np.array([list(text.encode()) for text in listed("pattern('{hex:40}{hex:8}')", size)], float)
+    correlation = np.corrcoef(lines, rowvar=False)
+    np.fill_diagonal(correlation, 0)
+    assert np.abs(correlation).max() < 6 / np.sqrt(size)
+
+
 def test_shuffled_numbers_meet_each_number_once() -> None:
     found = listed("pattern('{shuffled:3}')", 1_000)
     assert sorted(found) == [f"{number:03}" for number in range(1_000)]

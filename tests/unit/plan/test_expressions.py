@@ -155,6 +155,9 @@ def test_the_connection_is_locked() -> None:
         with pytest.raises(duckdb.Error):
             connection.execute(query).fetchall()
     assert secrets_of_the_caller
+    settings = ("enable_external_access", "python_enable_replacements", "autoload_known_extensions")
+    for name in settings:
+        assert connection.execute(f"SELECT current_setting('{name}')").fetchall() == [(False,)]
 
 
 ATOMS = st.sampled_from(
