@@ -33,8 +33,8 @@ _DEVICES = frozenset(
 )
 
 
-def check_file_names(names: Iterable[tuple[str, str]]) -> list[Diagnostic]:
-    """What is wrong with the (file name without extension, table) pairs of a run: unsafe names and duplicates."""
+def check_file_names(names: Iterable[tuple[str, str]], suffix: str = ".csv") -> list[Diagnostic]:
+    """What is wrong with the (file name without suffix, table) pairs of a run: unsafe names and duplicates."""
     problems = []
     taken: dict[str, str] = {}
     for name, table in names:
@@ -51,7 +51,7 @@ def check_file_names(names: Iterable[tuple[str, str]]) -> list[Diagnostic]:
             problems.append(
                 Diagnostic(
                     "file-name",
-                    f"{table} and {taken[name.lower()]} would both be written to {name}.csv (names are compared "
+                    f"{table} and {taken[name.lower()]} would both be written to {name}{suffix} (names are compared "
                     "without case)",
                     hint="rename one of them",
                 )

@@ -4,14 +4,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 import pytest
 from plans import arrow_schema, batches, make_plan, make_table
+from postgres import Server, running_postgres
 from seedbed.errors import SinkError
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Sink
+from seedbed.sinks.duckdb import DuckDBFileSink
+from seedbed.sinks.parquet import ParquetSink
 from seedbed.sinks.seeds import CsvSink
+from seedbed.sinks.warehouse import warehouse_sink
 
 PEOPLE = make_table("people", {"id": "bigint", "name": "varchar"})
 PETS = make_table("pets", {"id": "bigint", "owner_id": "bigint"})
@@ -28,7 +34,10 @@ class Target:
         self.open, self.visible = open_sink, visible
 
 
-def _csv(root: Path) -> Target:
+Fixture = Callable[[str], Any]
+
+
+def _csv(root: Path, _: Fixture) -> Target:
     plan = make_plan(root, [PEOPLE, PETS])
 
     def visible(_: Sink, table: str) -> list[tuple[Any, ...]] | None:
@@ -43,7 +52,7 @@ def _csv(root: Path) -> Target:
     return Target(lambda: CsvSink(plan), visible)
 
 
-def _arrow(_: Path) -> Target:
+def _arrow(_: Path, __: Fixture) -> Target:
     def visible(sink: Sink, table: str) -> list[tuple[Any, ...]] | None:
         assert isinstance(sink, ArrowSink)
         found = sink.tables.get(table)
@@ -52,12 +61,55 @@ def _arrow(_: Path) -> Target:
     return Target(ArrowSink, visible)
 
 
-SINKS = {"csv": _csv, "arrow": _arrow}
+def _parquet(root: Path, _: Fixture) -> Target:
+    plan = make_plan(root, [PEOPLE, PETS])
+
+    def visible(_: Sink, table: str) -> list[tuple[Any, ...]] | None:
+        path = root / "seedbed" / "data" / f"{table}.parquet"
+        return [tuple(row.values()) for row in pyarrow.parquet.read_table(path).to_pylist()] if path.exists() else None
+
+    return Target(lambda: ParquetSink(plan), visible)
+
+
+def _duckdb(root: Path, _: Fixture) -> Target:
+    plan, path = make_plan(root, [PEOPLE, PETS]), root / "shop.duckdb"
+
+    def visible(_: Sink, table: str) -> list[tuple[Any, ...]] | None:
+        if not path.exists():
+            return None
+        with duckdb.connect(str(path)) as connection:
+            if not connection.execute("select 1 from duckdb_tables() where table_name = ?", [table]).fetchall():
+                return None
+            return connection.execute(f"select * from main.{table}").fetchall()
+
+    return Target(lambda: DuckDBFileSink(plan, path), visible)
+
+
+def _postgres(root: Path, fixture: Fixture) -> Target:
+    server: Server = fixture("postgres")
+    schema = f"contract_{root.name}"
+    plan = make_plan(root, [PEOPLE, PETS], adapter="postgres", target_schema=schema)
+
+    def visible(_: Sink, table: str) -> list[tuple[Any, ...]] | None:
+        if not server.rows(f"select to_regclass('{schema}.{table}')::text")[0][0]:
+            return None
+        return server.rows(f"select * from {schema}.{table}")
+
+    return Target(lambda: warehouse_sink(plan, server.settings), visible)
+
+
+SINKS = {"csv": _csv, "arrow": _arrow, "parquet": _parquet, "duckdb": _duckdb, "postgres": _postgres}
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Server]:
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=SINKS)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    return SINKS[request.param](tmp_path)
+    return SINKS[request.param](tmp_path, request.getfixturevalue)
 
 
 def _write_all(sink: Sink) -> None:

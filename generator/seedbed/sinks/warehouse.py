@@ -1,0 +1,275 @@
+"""The database behind a dbt profile's target: tables go into it by Arrow bulk ingestion, all of them or none."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from seedbed.errors import Diagnostic, SinkError
+from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.sinks.base import Outcome, Sink, Written
+from seedbed.sinks.dialect import escaped, quoted
+from seedbed.sinks.duckdb import DuckDBFileSink
+from seedbed.sinks.relations import Existing, Relation, casts, check_ownership, comment, relations, streamed
+
+Settings = Mapping[str, Any]
+"""What a target of `profiles.yml` says, rendered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """All that sets one kind of database apart from another that is reached through ADBC.
+
+    It must make and drop tables inside transactions, and its ADBC driver must ingest into temporary tables.
+    """
+
+    module: str
+    """The Python package of the ADBC driver."""
+    extra: str
+    """The extra of dbt-seedbed that installs it."""
+    uri: Callable[[Settings], str]
+    schema_exists: str
+    """SQL: a row if there is a schema $1."""
+    existing: str
+    """SQL: kind and comment of what stands in schema $1 under the name $2."""
+    columns: str
+    """SQL: names and types of the columns of the relation that $1 is the SQL name of."""
+
+
+# What dbt-postgres calls them, and what libpq does.
+_POSTGRES_SETTINGS = {
+    "host": "host",
+    "port": "port",
+    "user": "user",
+    "pass": "password",
+    "password": "password",
+    "database": "dbname",
+    "dbname": "dbname",
+    "sslmode": "sslmode",
+    "sslcert": "sslcert",
+    "sslkey": "sslkey",
+    "sslrootcert": "sslrootcert",
+    "connect_timeout": "connect_timeout",
+}
+
+
+def _postgres_uri(settings: Settings) -> str:
+    """libpq's connection string."""
+    escapes = {ord("\\"): "\\\\", ord("'"): "\\'"}
+    return " ".join(
+        f"{name}='{str(settings[key]).translate(escapes)}'"
+        for key, name in _POSTGRES_SETTINGS.items()
+        if settings.get(key) is not None
+    )
+
+
+DRIVERS: Mapping[str, Driver] = {
+    "postgres": Driver(
+        "adbc_driver_postgresql",
+        "postgres",
+        _postgres_uri,
+        "select 1 from pg_catalog.pg_namespace where nspname = $1",
+        """
+        select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
+            else 'table' end, obj_description(c.oid, 'pg_class')
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        """,
+        """
+        select attname::text, format_type(atttypid, atttypmod) from pg_catalog.pg_attribute
+        where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum
+        """,
+    )
+}
+"""By dbt's adapter type."""
+
+
+def warehouse_sink(plan: ResolvedPlan, settings: Settings, *, force: bool = False) -> Sink:
+    """The sink for a target of `profiles.yml`.
+
+    Args:
+        plan: the resolved plan.
+        settings: the target's.
+        force: also replace sources that Seedbed did not write.
+
+    Raises:
+        SinkError: there is no way into a target of that type, the database cannot be reached, or it holds sources
+            that are not Seedbed's.
+    """
+    adapter = settings.get("type")
+    if adapter == "duckdb":
+        return DuckDBFileSink(plan, _duckdb_file(plan, settings), force=force)
+    if adapter in DRIVERS:
+        return AdbcSink(plan, str(adapter), settings, force=force)
+    raise SinkError(
+        diagnostics=[
+            Diagnostic(
+                "unknown-warehouse",
+                f"Seedbed cannot load into a target of the type {adapter}; it can load into "
+                f"{', '.join(sorted(('duckdb', *DRIVERS)))}",
+                hint="write Parquet files (--format parquet) and load them with the warehouse's own command",
+            )
+        ]
+    )
+
+
+class AdbcSink(Sink):
+    """Writes tables to where dbt's `source()` and `ref()` look for them, in a database with an ADBC driver.
+
+    Rows go into temporary tables; the commit moves them, as the declared types, in one transaction. A table that
+    has the same columns already keeps its place, so that views on it and grants stay.
+
+    Args:
+        plan: the resolved plan.
+        adapter: dbt's name of the database's type, one of `DRIVERS`.
+        settings: the target's.
+        force: also replace sources that Seedbed did not write.
+
+    Raises:
+        SinkError: the database cannot be reached, or it holds sources that are not Seedbed's.
+    """
+
+    def __init__(self, plan: ResolvedPlan, adapter: str, settings: Settings, *, force: bool = False) -> None:
+        super().__init__()
+        self._plan, self._adapter, self._force = plan, adapter, force
+        self._driver = DRIVERS[adapter]
+        self._relations = relations(plan)
+        self._staged: dict[str, str] = {}
+        dbapi, self._connection = _connect(adapter, settings)
+        self._error: type[Exception] = dbapi.Error
+        self._cursor = self._connection.cursor()
+        try:
+            if settings.get("role"):
+                self._cursor.execute(f"set role {quoted(str(settings['role']), adapter)}")
+            self._check_ownership()
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _write(self, table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Written:
+        relation, number = self._relations[table.name], len(self._staged)
+        staging, view = f"seedbed_batches_{number}", f"seedbed_rows_{number}"
+        try:
+            with streamed(table, schema, batches) as rows:
+                self._cursor.adbc_ingest(staging, rows.reader, mode="create", temporary=True)
+            columns = ", ".join(casts(table, self._adapter))
+            self._cursor.execute(f"create temporary view {view} as select {columns} from {staging}")
+        except self._error as error:
+            raise self._refused(f"{table.name} cannot be loaded", error) from error
+        self._staged[table.name] = view
+        return Written(table.name, rows.count, str(relation))
+
+    def _commit(self, written: tuple[Written, ...]) -> Outcome:
+        try:
+            # What was free when the run began may have been taken since.
+            self._check_ownership()
+            for table in written:
+                self._move(self._staged[table.table], self._relations[table.table])
+            self._connection.commit()
+        except self._error as error:
+            raise self._refused("The database did not take the tables", error) from error
+        self._close()
+        return Outcome(written, changed=tuple(table.place for table in written))
+
+    def _move(self, view: str, relation: Relation) -> None:
+        run = self._cursor.execute
+        if not self._rows(self._driver.schema_exists, relation.database_schema):
+            # `if not exists` alone asks for a right that a person who may write into the schema need not have.
+            run(f"create schema if not exists {quoted(relation.database_schema, self._adapter)}")
+        existing = self._existing(relation)
+        name = relation.sql(self._adapter)
+        if existing and existing.kind == "table" and self._columns(name) == self._columns(view):
+            run(f"truncate table {name}")
+            run(f"insert into {name} select * from {view}")
+        else:
+            if existing:
+                run(f"drop {existing.kind} {name}")
+            run(f"create table {name} as select * from {view}")
+        run(f"comment on table {name} is '{escaped(comment(self._plan), self._adapter)}'")
+
+    def _check_ownership(self) -> None:
+        if not self._force:
+            check_ownership(
+                (self._plan.table(name), relation, self._existing(relation))
+                for name, relation in self._relations.items()
+            )
+
+    def _existing(self, relation: Relation) -> Existing | None:
+        found = self._rows(self._driver.existing, relation.database_schema, relation.name)
+        return Existing(*found[0]) if found else None
+
+    def _columns(self, name: str) -> list[tuple[Any, ...]]:
+        return self._rows(self._driver.columns, name)
+
+    def _rows(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+        self._cursor.execute(query, parameters)
+        return list(self._cursor.fetchall())
+
+    def _refused(self, what: str, error: Exception) -> SinkError:
+        said = str(error).strip()
+        dependent = "depend" in said
+        found = Diagnostic(
+            "load-refused",
+            f"{what}: {said}",
+            hint="the columns changed, so the table must be made anew: drop what depends on it (dbt builds its models "
+            "again)"
+            if dependent
+            else None,
+        )
+        return SinkError("Nothing was loaded.", [found])
+
+    def _rollback(self) -> None:
+        with contextlib.suppress(self._error):
+            self._connection.rollback()
+        self._close()
+
+    def _close(self) -> None:
+        with contextlib.suppress(self._error):
+            self._cursor.close()
+            self._connection.close()
+
+
+def _connect(adapter: str, settings: Settings) -> tuple[Any, Any]:
+    """The DB-API of ADBC, and a connection whose transactions end only by a commit."""
+    driver = DRIVERS[adapter]
+    try:
+        dbapi = importlib.import_module("adbc_driver_manager.dbapi")
+        module = importlib.import_module(driver.module)
+    except ImportError as error:
+        missing = Diagnostic(
+            "driver-missing",
+            f"loading into {adapter} needs the Python package {error.name}",
+            hint=f"pip install 'dbt-seedbed[{driver.extra}]'",
+        )
+        raise SinkError("Nothing was loaded.", [missing]) from error
+    try:
+        return dbapi, dbapi.connect(driver=module._driver_path(), db_kwargs={"uri": driver.uri(settings)})
+    except dbapi.Error as error:
+        unreachable = Diagnostic(
+            "cannot-connect",
+            f"the database of the target cannot be reached: {str(error).strip()}",
+            hint="`dbt debug` tests the same settings",
+        )
+        raise SinkError("Nothing was loaded.", [unreachable]) from error
+
+
+def _duckdb_file(plan: ResolvedPlan, settings: Settings) -> Path:
+    """The target's database file; a relative path begins at the project's root, where dbt works."""
+    path = str(settings.get("path") or ":memory:")
+    if path.startswith((":memory:", "md:", "motherduck:")) or "://" in path:
+        raise SinkError(
+            diagnostics=[
+                Diagnostic(
+                    "no-database-file",
+                    f'the target\'s path is "{path}", and Seedbed loads into database files only',
+                    hint="the dbt-duckdb plugin seedbed.duckdb_plugin fills any DuckDB database that dbt itself opens",
+                )
+            ]
+        )
+    return plan.project.root / path
