@@ -19,7 +19,7 @@ from seedbed.documents import Document
 from seedbed.engine.batches import count_batches, generate_batches, schema_of
 from seedbed.engine.world import World
 from seedbed.errors import Diagnostic, PlanError, ProjectError, has_errors
-from seedbed.parsers import read_schema, select_tables
+from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.files import Changes, merge_plans, read_plan, write_plan
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
@@ -27,7 +27,9 @@ from seedbed.plan.spec import PLAN_FILE, Plan
 from seedbed.schema import Schema
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Outcome, Sink
+from seedbed.sinks.parquet import ParquetSink
 from seedbed.sinks.seeds import CsvSink
+from seedbed.sinks.warehouse import warehouse_sink
 
 __all__ = [
     "Finding",
@@ -37,6 +39,7 @@ __all__ = [
     "choose_tables",
     "generate",
     "generate_tables",
+    "load",
     "plan_project",
     "read_project",
     "resolve_plan",
@@ -189,3 +192,45 @@ def check_seeds(resolved: ResolvedPlan, folder: Path | None = None) -> list[Find
 def csv_sink(resolved: ResolvedPlan, *, force: bool = False, workers: int = 1) -> CsvSink:
     """The sink that writes seeds and their properties into the project."""
     return CsvSink(resolved, force=force, workers=workers)
+
+
+def parquet_sink(resolved: ResolvedPlan, folder: Path | None = None, *, force: bool = False) -> ParquetSink:
+    """The sink that writes Parquet files; `folder` is `seedbed/data` below the project's root by default."""
+    return ParquetSink(resolved, folder, force=force)
+
+
+def load(
+    resolved: ResolvedPlan,
+    *,
+    profile: str | None = None,
+    target: str | None = None,
+    profiles_dir: Path | str | None = None,
+    vars: Mapping[str, object] | None = None,
+    force: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Makes every written table in the database of a dbt target, where `source()` and `ref()` look for it.
+
+    The plan must have been resolved from the project as it is for the same target, whose schemas it holds.
+
+    Args:
+        resolved: the plan.
+        profile: as for dbt, like `target`, `profiles_dir` and `vars`.
+        force: also replace sources that Seedbed did not write.
+        workers: how many threads make rows.
+        progress: is told of each batch.
+
+    Raises:
+        ProjectError: the target is not known.
+        GenerationError: the plan cannot be carried out with these numbers of rows.
+        SinkError: the tables cannot be loaded; what was there before is untouched.
+    """
+    settings = read_target_settings(
+        resolved.project.root,
+        profile=profile,
+        target=target,
+        profiles_dir=Path(profiles_dir) if profiles_dir else None,
+        variables=vars,
+    )
+    return generate(resolved, warehouse_sink(resolved, settings, force=force), workers=workers, progress=progress)

@@ -340,11 +340,11 @@ class _Var(Facade):
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
 
-    def __call__(self, name: str, default: Any = None, **unknown: Any) -> Any:
+    def __call__(self, name: str, *default: Any, **named: Any) -> Any:
         if name in self.values:
             return self.values[name]
-        if default is not None:
-            return default
+        if default or "default" in named:  # None is a default too, unlike in env_var
+            return default[0] if default else named["default"]
         raise Refused(
             "missing-var",
             f'the variable "{name}" is not defined and has no default',
@@ -358,9 +358,9 @@ class _Var(Facade):
         return lambda variable: variable in self.values
 
 
-def _env_var(environment: Mapping[str, str]) -> Callable[..., str]:
+def _env_var(environment: Mapping[str, str], secrets: bool) -> Callable[..., str]:
     def env_var(name: str, default: Any = None) -> str:
-        if _SECRET.search(name):
+        if not secrets and _SECRET.search(name):
             # What is read here may end in a prompt or a committed file, so a pull request could fetch a secret.
             raise Refused(
                 "secret-env-var",
@@ -381,11 +381,19 @@ def _env_var(environment: Mapping[str, str]) -> Callable[..., str]:
     return env_var
 
 
-def yaml_functions(variables: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """The names that dbt offers to every YAML file, apart from `target` and `project_name`."""
+def yaml_functions(
+    variables: Mapping[str, Any], environment: Mapping[str, str], *, secrets: bool = False
+) -> dict[str, Any]:
+    """The names that dbt offers to every YAML file, apart from `target` and `project_name`.
+
+    Args:
+        variables: what `var` reads.
+        environment: what `env_var` reads.
+        secrets: let `env_var` read what looks like a secret; only for what goes into a connection and nowhere else.
+    """
     return {
         "var": _Var(variables),
-        "env_var": _env_var(environment),
+        "env_var": _env_var(environment, secrets),
         "return": lambda value: value,
         "tojson": _to_json,
         "fromjson": _from_json,

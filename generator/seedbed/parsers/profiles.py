@@ -11,7 +11,7 @@ from seedbed.errors import Diagnostic, Location, Severity, closest
 from seedbed.parsers.files import Files
 from seedbed.parsers.jinja import Facade, Renderer, yaml_functions
 
-# A target's other keys are credentials or connection details: they are never rendered, so never needed.
+# A target's other keys are credentials or connection details: they are rendered for a connection only.
 _SHOWN = frozenset(
     {"type", "schema", "database", "dbname", "project", "dataset", "catalog", "path", "warehouse", "role"}
 )
@@ -20,8 +20,16 @@ _SHOWN = frozenset(
 class Target(Facade):
     """dbt's `target`: attributes are rendered when they are asked for, so that an unused variable may be unset."""
 
-    def __init__(self, profile_name: str, name: str, output: Document | None, renderer: Renderer) -> None:
+    def __init__(
+        self,
+        profile_name: str,
+        name: str,
+        output: Document | None,
+        renderer: Renderer,
+        connecting: Renderer | None = None,
+    ) -> None:
         self.profile_name, self.name, self._output, self._renderer = profile_name, name, output, renderer
+        self._connecting = connecting or renderer
         self._noted = False
 
     def __str__(self) -> str:
@@ -39,6 +47,10 @@ class Target(Facade):
         part = self._output.at(key)
         value = self._renderer.render(part.value, part.location()) if isinstance(part.value, str) else part.value
         return None if value is None else str(value)
+
+    def settings(self) -> dict[str, Any]:
+        """All that the target says, credentials too: for a connection to it, and for nothing else."""
+        return {} if self._output is None else dict(self._connecting.render_document(self._output).value)
 
     def lookup(self, name: str) -> Any:
         if not self.known:
@@ -113,7 +125,8 @@ def read_target(
         outputs = profile.at("outputs")
         output = outputs.at(chosen)
         if isinstance(output.value, dict):
-            return Target(profile_name, chosen, output, renderer)
+            connecting = Renderer(yaml_functions(variables, environment, secrets=True), diagnostics)
+            return Target(profile_name, chosen, output, renderer, connecting)
         known = [name for name, _ in outputs.items()]
         diagnostics.append(
             Diagnostic(

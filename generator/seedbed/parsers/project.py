@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from seedbed.documents import Document
-from seedbed.errors import Diagnostic, Location, ProjectError, Severity, closest
+from seedbed.errors import Diagnostic, Location, ProjectError, Severity, closest, has_errors
 from seedbed.parsers.files import Files
 from seedbed.parsers.jinja import Renderer, looks_like_jinja, yaml_functions
 from seedbed.parsers.profiles import Target, read_target
@@ -257,6 +257,32 @@ def read_project(
         written=_read_marker(files, paths["seed-paths"]),
         diagnostics=diagnostics,
     )
+
+
+def read_target_settings(
+    project_dir: Path,
+    *,
+    profile: str | None = None,
+    target: str | None = None,
+    profiles_dir: Path | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
+    """What `profiles.yml` says of the target, rendered, credentials too: for a connection to it.
+
+    Raises:
+        ProjectError: the profile or the target is not there, or a part of it cannot be rendered.
+    """
+    project = read_project(project_dir, profile=profile, target=target, profiles_dir=profiles_dir, variables=variables)
+    found = project.diagnostics
+    if not project.target.known:
+        message = f'the profile "{project.target.profile_name}" was not found, or has no such target'
+        hint = "pass --profiles-dir or --target, or set DBT_PROFILES_DIR"
+        raise ProjectError("The target is not known.", [*found, Diagnostic("no-profile", message, hint=hint)])
+    before = len(found)
+    settings = project.target.settings()
+    if has_errors(found[before:]):
+        raise ProjectError("The target's settings cannot be read.", found[before:])
+    return settings
 
 
 def _no_project(root: Path, asked: Path) -> Diagnostic:
