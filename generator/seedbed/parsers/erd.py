@@ -134,10 +134,8 @@ class ErdMerger:
             if parent.is_key(parent_columns) is False or parent.joins_history(parent_columns):
                 self._report_no_key(line, child, parent, parent_columns)
                 continue
-            for name in columns:
-                child.declare(name, line.origin)
-            for name in parent_columns:
-                parent.declare(name, line.origin)
+            for ours, theirs in zip(columns, parent_columns, strict=True):
+                self._declare(line, child, parent, ours, theirs)
             key = ForeignKey(columns, parent.name, parent_columns, line.origin, children, parents, line.label or None)
             self.lookup.add_foreign_key(child, key)
         return True
@@ -189,7 +187,6 @@ class ErdMerger:
             return [((role,), (parent_name,)) for role in roles]
         if child is parent or label.casefold() == "id":
             return None
-        self._note_undrawn(line, label, child, parent)
         return [((label,), (parent_name,))]
 
     def _join_to_key(self, column: str, parent: TableDraft) -> list[JoinColumns] | None:
@@ -235,14 +232,20 @@ class ErdMerger:
     def _marks(self, table: TableDraft) -> list[str]:
         return self.marked.get(table.name.casefold(), [])
 
-    def _note_undrawn(self, line: Relationship, label: str, child: TableDraft, parent: TableDraft) -> None:
-        missing = [table.name for table in (child, parent) if table.column(label) is None]
-        self._report(
-            "column-from-label",
-            f'the relationship joins on "{label}", which {" and ".join(missing)} do not list; it is taken as a column',
-            line.origin,
-            Severity.NOTE,
-        )
+    def _declare(self, line: Relationship, child: TableDraft, parent: TableDraft, ours: str, theirs: str) -> None:
+        """Makes sure that both tables have the columns that they are joined by."""
+        sides = ((child, ours), (parent, theirs))
+        missing = [table.name for table, name in sides if table.column(name) is None]
+        if missing and ours == theirs:
+            self._report(
+                "column-from-label",
+                f'the relationship joins on "{ours}", which {" and ".join(missing)} do not list; '
+                "it is taken as a column",
+                line.origin,
+                Severity.NOTE,
+            )
+        for table, name in sides:
+            table.declare(name, line.origin)
 
     def _report_no_key(
         self, line: Relationship, child: TableDraft, parent: TableDraft, parent_columns: tuple[str, ...]
@@ -306,9 +309,14 @@ def _by_convention(columns: list[str], parent: TableDraft, key: str) -> str | No
     bare = re.sub(r"^(?:dim|fct|fact|stg|raw)_|_(?:dim|fact)$", "", relation)
     stems = dict.fromkeys(form for name in (relation, bare) for form in (name, singular(name)))
     wanted = [
-        *([key.casefold()] if key.casefold() != "id" else []),
-        *(f"{stem}_{key}".casefold() for stem in stems),
+        *([key] if key.casefold() != "id" else []),
+        *(f"{stem}_{key}" for stem in stems),
         *(f"{stem}_id" for stem in stems),
     ]
-    folded = {name.casefold(): name for name in columns}
-    return next((folded[name] for name in wanted if name in folded), None)
+    found = {_letters(name): name for name in reversed(columns)}
+    return next((found[_letters(name)] for name in wanted if _letters(name) in found), None)
+
+
+def _letters(name: str) -> str:
+    """A name without case and without what joins its words, so that orderId is order_id."""
+    return re.sub(r"[\W_]", "", name.casefold())

@@ -38,6 +38,8 @@ def rendered(text: str) -> tuple[Any, list[Diagnostic]]:
         ("{{ var('nested').key.deep }}", 1),
         ("{{ var('absent', 'fallback') }}", "fallback"),
         ("{{ var('absent', false) }}", False),
+        ("{{ var('absent', none) }}", None),
+        ("{% if var('absent', default=none) %}{{ var('absent') }}{% else %}plain{% endif %}", "plain"),
         ("{{ var.has_var('year') }}", True),
         ("{{ env_var('HOME') }}", "/home"),
         ("{{ env_var('NOWHERE', '1') }}", "1"),

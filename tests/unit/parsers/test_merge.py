@@ -50,6 +50,11 @@ PARENT = "customers { int id PK }\n"
         ),
         ("orders { int id PK\n int buyer FK }", "customers ||--o{ orders : places", ("buyer", "id")),
         ("orders { int id PK\n int customer_id }", "customers ||--o{ orders : places", ("customer_id", "id")),
+        (
+            "orders { int id PK\n int shopId FK\n int customerId FK }",
+            "customers ||--o{ orders : has",
+            ("customerId", "id"),
+        ),
         # one to one
         ("orders { int id PK\n int customer_id FK }", "orders |o--|| customers : of", ("customer_id", "id")),
         ("orders { int id PK, FK }", "customers ||--o| orders : is", ("id", "id")),
@@ -75,6 +80,32 @@ def test_the_only_mark_that_nothing_else_explains(tmp_path: Path) -> None:
         """,
     )
     assert sorted(keys(schema, "orders")) == [("customer_id", "customers", "id"), ("seller", "staff", "id")]
+
+
+def test_words_of_names_may_be_joined_in_any_way(tmp_path: Path) -> None:
+    schema, diagnostics = erd(
+        tmp_path,
+        """
+        PARKING-LOT { int id PK }
+        CAR { int id PK }
+        STAY { int id PK
+          int carId FK
+          int parking_lot_id FK }
+        PARKING-LOT ||--o{ STAY : hosts
+        CAR ||--o{ STAY : makes
+        """,
+    )
+    assert sorted(keys(schema, "STAY")) == [("carId", "CAR", "id"), ("parking_lot_id", "PARKING-LOT", "id")]
+    assert diagnostics == []
+
+
+def test_a_one_to_one_label_that_only_the_child_lists_is_no_new_column(tmp_path: Path) -> None:
+    schema, diagnostics = erd(
+        tmp_path, PARENT + "cards { int card_id PK\n int x FK }\ncustomers ||--|| cards : card_id"
+    )
+    assert keys(schema, "cards") == [("card_id", "customers", "id")]
+    assert table_of(schema, "customers").column_names == ("id",)
+    assert diagnostics == []
 
 
 def test_two_marks_that_nothing_explains_are_told(tmp_path: Path) -> None:
