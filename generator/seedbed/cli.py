@@ -271,7 +271,10 @@ def generate(
     """
     talk = opened.talk
     resolved = _resolve(opened, notes, select, exclude, rows, scale, as_of)
-    sink = api.csv_sink(resolved, force=force, workers=1)
+    if not any(table.written for table in resolved):
+        talk.say("nothing to generate: the project documents no table that it does not build or hold already")
+        return
+    sink = api.csv_sink(resolved, force=force, workers=workers or os.cpu_count() or 1)
     with talk.watcher() as watch:
         outcome = api.generate(resolved, sink, workers=workers or os.cpu_count() or 1, progress=watch)
     talk.report(outcome.notes, notes=notes)

@@ -577,7 +577,7 @@ def _format_literal(value: Any) -> str:
     if isinstance(value, dt.date):
         return repr(value.isoformat(" ") if isinstance(value, dt.datetime) else value.isoformat())
     if isinstance(value, dict):
-        if len(set(value.values())) == 1 and next(iter(value.values())) == 1:
+        if value and all(item == 1 for item in value.values()):
             return "[" + ", ".join(_format_literal(key) for key in value) + "]"
         return "{" + ", ".join(f"{_format_literal(key)}: {_format_literal(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -43,7 +43,7 @@ class Days:
 class PerParent:
     """Rows for every row of the parent that `reference` leads to and for which `where` holds.
 
-    `stride` is more than any parent's number of rows. Tables whose rows can appear later, as time goes on,
+    `stride` is at least any parent's number of rows. Tables whose rows can appear later, as time goes on,
     number them `parent's number * stride + place among siblings` (`dense` false), so that old numbers stay.
     """
 
@@ -365,6 +365,9 @@ class ResolvedTable:
     references: tuple[Reference, ...] = ()
     promises: Promises = Promises()
     written: bool = True
+    """Whether this run writes the table."""
+    kept: bool = False
+    """Whether it is left out of this run only, so that the seed that it has stays."""
     appears_at: str | None = None
     """A column that holds a moment past which, at the as-of date, a row does not exist yet."""
     description: str = ""
@@ -420,6 +423,10 @@ class ResolvedPlan:
 
     def lifecycle(self, name: str) -> ResolvedLifecycle:
         return next(lifecycle for lifecycle in self.lifecycles if lifecycle.name == name)
+
+    def lifecycles_of(self, entity: str) -> list[ResolvedLifecycle]:
+        """The lifecycles that the rows of a table go through."""
+        return [lifecycle for lifecycle in self.lifecycles if lifecycle.entity == entity]
 
     @property
     def end(self) -> int:

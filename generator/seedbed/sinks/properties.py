@@ -50,7 +50,7 @@ def render_properties(plan: ResolvedPlan, available: Callable[[str], bool]) -> P
     singular: list[tuple[str, str, str]] = []
     missing: list[str] = []
     for table in plan:
-        if not table.written or not available(table.name):
+        if not (table.written or table.kept) or not available(table.name):
             continue
         tests = list(data_tests(table, plan, available))
         if not plan.project.has_dbt_package:
@@ -67,7 +67,7 @@ def render_properties(plan: ResolvedPlan, available: Callable[[str], bool]) -> P
             notes += found
     if missing:
         notes.append(_package_missing(missing))
-    sources = [table for table in plan if table.written and table.source and available(table.name)]
+    sources = [table for table in plan if (table.written or table.kept) and table.source and available(table.name)]
     if sources:
         notes.append(_sources(sources, plan.project))
     text = _YAML_HEAD + _dump({"version": 2, "seeds": entries}) if entries else None

@@ -104,7 +104,7 @@ class CsvSink(Sink):
             return name in names or kept or isinstance(table.rows, Given)
 
         properties = render_properties(self._plan, available)
-        wanted = {path.name for path in map(self._path, self._tables)}
+        wanted = {self._path(table).name for table in self._plan if table.written or table.kept}
         if properties.yaml is not None:
             wanted.add(PROPERTY_FILE)
             self._stage_text(self.folder / PROPERTY_FILE, None, properties.yaml)

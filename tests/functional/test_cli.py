@@ -1,0 +1,263 @@
+"""The commands, on a small project in a temporary folder."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from seedbed.cli import main
+from worlds import write_project
+
+SHOP = {
+    "models/sources.yml": """
+        sources:
+          - name: crm
+            schema: main
+            tables:
+              - name: customers
+                description: People who buy from us.
+                columns:
+                  - {name: customer_id, description: Primary key, data_tests: [unique, not_null]}
+                  - {name: email, description: Where we write to}
+                  - {name: status, description: "1 new, 2 active, 3 gone"}
+        """,
+    "seeds/_seeds.yml": """
+        seeds:
+          - name: orders
+            columns:
+              - {name: order_id, data_type: integer, data_tests: [unique, not_null]}
+              - name: customer_id
+                data_type: integer
+                data_tests:
+                  - relationships: {arguments: {to: "source('crm', 'customers')", field: customer_id}}
+              - {name: ordered_at, data_type: timestamp}
+              - {name: shipped_at, data_type: timestamp, description: Always after ordered_at; null while it is packed.}
+              - {name: amount, data_type: "decimal(10,2)"}
+        """,
+}
+
+
+def run(folder: Path, *arguments: str):
+    return CliRunner().invoke(main, [*arguments, "--project-dir", str(folder)], catch_exceptions=False)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return write_project(tmp_path / "shop", SHOP)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / "seeds").iterdir())}
+
+
+def test_generate_needs_no_plan_and_says_so(shop):
+    done = run(shop, "generate")
+    assert done.exit_code == 0, done.output
+    assert "there is no seedbed.yml" in done.output
+    assert {"orders.csv", "crm__customers.csv", "_seedbed.yml"} <= set(files(shop))
+    assert "next: dbt seed && dbt build" in done.output
+
+
+def test_generate_again_changes_nothing(shop):
+    run(shop, "generate")
+    before = files(shop)
+    done = run(shop, "generate", "--workers", "2")
+    assert files(shop) == before
+    assert "unchanged" in done.output
+
+
+def test_a_selection_leaves_the_other_seeds(shop):
+    run(shop, "generate")
+    before = files(shop)
+    (shop / "seeds" / "orders.csv").unlink()
+    assert run(shop, "generate", "--select", "orders").exit_code == 0
+    assert files(shop) == before
+    done = run(shop, "generate", "--select", "oders")
+    assert done.exit_code == 1
+    assert "orders" in done.output
+
+
+def test_check_verifies_what_was_written(shop):
+    run(shop, "generate")
+    done = run(shop, "check")
+    assert done.exit_code == 0, done.output
+    assert "promises hold" in done.output
+    path = shop / "seeds" / "orders.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[-1]]) + "\n")
+    done = run(shop, "check")
+    assert done.exit_code == 1
+    assert "orders" in done.output
+    assert "order_id: 1 of" in done.output
+
+
+def test_a_plan_is_written_checked_and_kept(shop):
+    assert run(shop, "plan", "--check").exit_code == 1
+    assert run(shop, "plan").exit_code == 0
+    assert run(shop, "plan", "--check").exit_code == 0
+    plan = yaml.safe_load((shop / "seedbed.yml").read_text())
+    assert set(plan["tables"]) == {"crm.customers", "orders"}
+    text = (shop / "seeds" / "_seeds.yml").read_text()
+    (shop / "seeds" / "_seeds.yml").write_text(text + "      - {name: channel, description: web or store}\n")
+    done = run(shop, "plan", "--check")
+    assert done.exit_code == 1
+    assert "channel" in done.output
+    assert run(shop, "plan").exit_code == 0
+    new = yaml.safe_load((shop / "seedbed.yml").read_text())
+    assert new["tables"]["orders"]["columns"].pop("channel")
+    assert new["tables"]["orders"]["columns"] == plan["tables"]["orders"]["columns"]
+
+
+def test_rows_scale_and_as_of(shop):
+    run(shop, "generate", "--rows", "crm.customers=7")
+    assert len((shop / "seeds" / "crm__customers.csv").read_text().splitlines()) == 8
+    done = run(shop, "generate", "--rows", "crm.customers")
+    assert done.exit_code == 2
+    done = run(shop, "generate", "--as-of", "1999-01-01")
+    assert done.exit_code == 1
+    assert "as-of-too-early" in done.output
+
+
+def test_explain_says_where_decisions_come_from(shop):
+    assert "orders" in run(shop, "explain").output
+    done = run(shop, "explain", "orders.customer_id")
+    assert "customer_id of" in done.output
+    assert "seeds/_seeds.yml" in done.output
+    done = run(shop, "explain", "orders.custmer_id")
+    assert done.exit_code == 1
+    assert "did you mean customer_id?" in done.output
+
+
+def test_init_prepares_a_project(shop):
+    done = run(shop, "init")
+    assert done.exit_code == 0, done.output
+    assert (shop / "seedbed.yml").exists()
+    assert (shop / "seedbed" / "dbt" / "dbt_project.yml").exists()
+    assert yaml.safe_load((shop / "packages.yml").read_text())["packages"] == [{"local": "seedbed/dbt"}]
+    assert "there already" in run(shop, "init").output
+
+
+def test_json_speaks_one_object_a_line(shop):
+    done = run(shop, "generate", "--log-format", "json")
+    lines = [json.loads(line) for line in done.output.splitlines()]
+    assert {line["table"] for line in lines if "table" in line} == {"orders", "crm.customers"}
+    (shop / "dbt_project.yml").write_text("name: [")
+    done = run(shop, "generate", "--log-format", "json")
+    assert done.exit_code == 1
+    assert any(json.loads(line).get("code") == "yaml-syntax" for line in done.output.splitlines())
+
+
+def test_a_hand_written_seed_is_never_touched(shop):
+    own = shop / "seeds" / "orders.csv"
+    own.write_text("order_id,customer_id\n1,1\n")
+    done = run(shop, "generate")
+    assert own.read_text() == "order_id,customer_id\n1,1\n"
+    assert done.exit_code == 0
+    assert "orders.csv" not in done.output
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc/self/attr").exists(), reason="no way to forbid root")
+def test_no_file_is_half_written_when_one_table_fails(shop):
+    run(shop, "plan")
+    path = shop / "seedbed.yml"
+    plan = yaml.safe_load(path.read_text())
+    plan["tables"]["orders"]["columns"]["amount"] = "sql('1 / (order_id - order_id)')"
+    path.write_text(yaml.safe_dump(plan, sort_keys=False))
+    done = run(shop, "generate")
+    assert done.exit_code == 1
+    assert "amount" in done.output
+    assert not (shop / "seeds" / "crm__customers.csv").exists()
+
+
+BAD = {
+    "no project": ({"dbt_project.yml": None}, "--project-dir"),
+    "broken YAML": ({"seeds/_seeds.yml": "seeds:\n  - name: [\n"}, "_seeds.yml:"),
+    "two tables of one name": (
+        {"seeds/a.yml": "seeds: [{name: t, columns: [{name: id}]}]", "seeds/b.yml": "seeds: [{name: t}]"},
+        "b.yml",
+    ),
+    "unknown entity of a history": (
+        {
+            "seeds/_seeds.yml": """
+            seeds:
+              - name: h
+                config: {meta: {seedbed: {history: {entity: cas_id, state: s, valid_from: f, transitions: {a: {b: 1}}}}}}
+                columns: [{name: case_id}, {name: s}, {name: f}]
+            """
+        },
+        "did you mean case_id?",
+    ),
+    "row of a matrix that sums to 1.1": (
+        {
+            "seeds/_seeds.yml": """
+            seeds:
+              - name: h
+                config:
+                  meta:
+                    seedbed:
+                      history: {entity: id, state: s, valid_from: f, transitions: {a: {b: 0.6, c: 0.5}}}
+                columns: [{name: id}, {name: s}, {name: f}]
+            """
+        },
+        "1.1",
+    ),
+    "unknown key of an annotation": (
+        {"seeds/_seeds.yml": "seeds: [{name: t, config: {meta: {seedbed: {rowz: 5}}}, columns: [{name: id}]}]"},
+        "did you mean rows?",
+    ),
+    "unknown generator": (
+        {
+            "seeds/_seeds.yml": "seeds: [{name: t, columns: [{name: id}]}]",
+            "seedbed.yml": "version: 1\nstart: 2024-01-01\nas_of: 2025-01-01\n"
+            "tables: {t: {rows: 3, columns: {id: sequenc()}}}\n",
+        },
+        "did you mean sequence?",
+    ),
+    "endpoint in the plan": (
+        {"seedbed.yml": "version: 1\nstart: 2024-01-01\nas_of: 2025-01-01\nllm: {base_url: 'http://x'}\n"},
+        "seedbed.yml:4",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_a_message_and_no_traceback(tmp_path, name):
+    changes, speaks_of = BAD[name]
+    folder = write_project(tmp_path, {key: text for key, text in changes.items() if text is not None})
+    if changes.get("dbt_project.yml", "") is None:
+        (folder / "dbt_project.yml").unlink()
+    done = run(folder, "generate")
+    assert done.exit_code == 1, done.output
+    assert speaks_of in done.output
+    assert not (folder / "seeds").exists() or not list((folder / "seeds").glob("*.csv"))
+
+
+def test_an_empty_project_has_nothing_to_generate(tmp_path):
+    folder = write_project(tmp_path, {})
+    done = run(folder, "generate")
+    assert done.exit_code == 0
+    assert "nothing to generate" in done.output
+
+
+def test_reserved_words_and_spaces_are_names_like_others(tmp_path):
+    folder = write_project(
+        tmp_path,
+        {
+            "seeds/s.yml": "seeds: [{name: order, columns: [{name: select}, {name: Unit Price, data_type: 'decimal(8,2)'}]}]"
+        },
+    )
+    done = run(folder, "generate", "--rows", "order=3")
+    assert done.exit_code == 0, done.output
+    assert (folder / "seeds" / "order.csv").read_text().splitlines()[0] == 'select,"Unit Price"'
+
+
+def test_no_rows_are_no_rows(tmp_path):
+    folder = write_project(tmp_path, {"seeds/s.yml": "seeds: [{name: t, columns: [{name: id, data_tests: [unique]}]}]"})
+    assert run(folder, "generate", "--rows", "t=0").exit_code == 0
+    assert (folder / "seeds" / "t.csv").read_text() == "id\n"
+    done = run(folder, "check", "--rows", "t=0")
+    assert done.exit_code == 0
+    assert "nothing to check" in done.output
