@@ -44,6 +44,7 @@ __all__ = [
     "read_project",
     "resolve_plan",
     "save_plan",
+    "source_tables",
 ]
 
 Progress = Callable[[ResolvedTable, int, float], None]
@@ -100,6 +101,11 @@ def choose_tables(
     if has_errors(diagnostics):
         raise ProjectError("The selection names nothing.", diagnostics)
     return frozenset(names), diagnostics
+
+
+def source_tables(schema: Schema) -> frozenset[str]:
+    """The sources that are to be generated: what `load` and the dbt-duckdb plugin fill unless told otherwise."""
+    return frozenset(table.name for table in schema if table.generated and table.source)
 
 
 def plan_project(schema: Schema, *, today: dt.date, fresh: bool = False, **settings: object) -> Planned:

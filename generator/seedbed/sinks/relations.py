@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from seedbed.errors import NOWHERE, Diagnostic, Location, SinkError
+from seedbed.errors import Diagnostic, SinkError
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.schema import Project, TypeKind
 from seedbed.sinks.data_tests import column_quoter
@@ -63,7 +63,7 @@ def relations(plan: ResolvedPlan) -> dict[str, Relation]:
         taken = next((name for name, other in found.items() if str(other).casefold() == str(place).casefold()), None)
         if taken:
             message = f"{table.name} and {taken} would both be the relation {place}"
-            problems.append(Diagnostic("same-relation", message, _origin(table), hint="load one of them (--select)"))
+            problems.append(Diagnostic("same-relation", message, hint="load one of them (--select)"))
         found[table.name] = place
     if problems:
         raise SinkError("Nothing was loaded.", problems)
@@ -88,8 +88,8 @@ def check_ownership(found: Iterable[tuple[ResolvedTable, Relation, Existing | No
             "foreign-relation",
             f"{table.name}: the {existing.kind} {relation} is there already and was not written by Seedbed, so it is "
             "left alone",
-            _origin(table),
-            hint="it may hold real data: load into another target; or drop it, or pass --force, which replaces it",
+            hint="it may hold real data: load into another target; or drop it, or replace it with --force (in the "
+            "plugin's config, force: true)",
         )
         for table, relation, existing in found
         if table.source and existing and not (existing.comment or "").startswith(MARK)
@@ -162,10 +162,5 @@ def _no_schema(table: ResolvedTable, project: Project) -> Diagnostic:
         "no-profile",
         f"{table.name} belongs into the schema of the profile's target, but the profile of {project.name} was not "
         "found",
-        _origin(table),
         hint="pass --profiles-dir, or set DBT_PROFILES_DIR",
     )
-
-
-def _origin(table: ResolvedTable) -> Location:
-    return table.columns[0].origin if table.columns else NOWHERE

@@ -104,7 +104,7 @@ def warehouse_sink(plan: ResolvedPlan, settings: Settings, *, force: bool = Fals
     """
     adapter = settings.get("type")
     if adapter == "duckdb":
-        return DuckDBFileSink(plan, _duckdb_file(plan, settings), force=force)
+        return DuckDBFileSink(plan, _duckdb_file(settings), force=force)
     if adapter in DRIVERS:
         return AdbcSink(plan, str(adapter), settings, force=force)
     raise SinkError(
@@ -259,8 +259,8 @@ def _connect(adapter: str, settings: Settings) -> tuple[Any, Any]:
         raise SinkError("Nothing was loaded.", [unreachable]) from error
 
 
-def _duckdb_file(plan: ResolvedPlan, settings: Settings) -> Path:
-    """The target's database file; a relative path begins at the project's root, where dbt works."""
+def _duckdb_file(settings: Settings) -> Path:
+    """The target's database file; as for dbt, a relative path begins at the current folder."""
     path = str(settings.get("path") or ":memory:")
     if path.startswith((":memory:", "md:", "motherduck:")) or "://" in path:
         raise SinkError(
@@ -272,4 +272,4 @@ def _duckdb_file(plan: ResolvedPlan, settings: Settings) -> Path:
                 )
             ]
         )
-    return plan.project.root / path
+    return Path(path)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+
 from plans import arrow_schema, batches, make_plan, make_table
 from postgres import Server, running_postgres
 from seedbed.errors import SinkError
