@@ -18,9 +18,9 @@ from rich.console import Console
 
 from seedbed import __version__, api, demonstration, explanation, installation
 from seedbed.errors import Diagnostic, ProjectError, SeedbedError, Severity
-from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
-from seedbed.schema import Schema
+from seedbed.plan.resolved import ResolvedPlan
 from seedbed.progress import Bar, Quiet, Watcher
+from seedbed.schema import Schema
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SHOWN_FINDINGS = 5
@@ -35,7 +35,9 @@ class Talk:
 
     @property
     def out(self) -> Console:
-        return Console(highlight=False, soft_wrap=True)
+        # Lines for a file or another program are not folded at the width of a terminal that is not there.
+        width = None if sys.stdout.isatty() else 160
+        return Console(highlight=False, width=width)
 
     def say(self, text: str = "", **fields: object) -> None:
         """Tells something that is not a problem; `fields` are its parts, for the JSON form."""
@@ -385,9 +387,11 @@ def _resolve(
 
 def _next_step(resolved: ResolvedPlan) -> str:
     """What loads and builds: models on sources do not wait for seeds, so that those go first."""
-    tables: list[ResolvedTable] = [table for table in resolved if table.written]
-    deps = "dbt deps && " if resolved.project.has_dbt_package else ""
-    return f"{deps}dbt seed && dbt build" if any(table.source for table in tables) else f"{deps}dbt build"
+    root = resolved.project.root
+    listed = any((root / name).exists() for name in ("packages.yml", "dependencies.yml"))
+    deps = "dbt deps && " if listed and not (root / "dbt_packages").exists() else ""
+    sources = any(table.source for table in resolved if table.written)
+    return f"{deps}dbt seed && dbt build" if sources else f"{deps}dbt build"
 
 
 def _spoken_count(count: int, what: str) -> str:

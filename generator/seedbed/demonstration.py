@@ -38,7 +38,7 @@ def prepare(directory: Path, *, progress: api.Progress | None = None) -> Outcome
     schema, _ = api.read_project(directory)
     if schema.project.name != "seedbed":
         raise SinkError(
-            f'{directory} holds the dbt project "{schema.project.name}"; name a folder that is not there yet'
+            f'{directory} holds another dbt project, "{schema.project.name}"; name a new folder'
         )
     planned = api.plan_project(schema, today=dt.date.today())
     resolved, _ = api.resolve_plan(schema, planned)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -81,7 +81,7 @@ class Document:
 class _StrictLoader(yaml.SafeLoader):
     """YAML 1.2 core scalars: true/false/null, plain integers and decimals; everything else is text."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
 
 _StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
@@ -176,17 +176,18 @@ class _Builder:
         return self.loader.construct_object(node, deep=True)
 
     def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
+        own = {id(key) for key, _ in node.value}
         if not self.strict:
-            self.loader.flatten_mapping(node)
+            self.loader.flatten_mapping(node)  # Puts what `<<` merges in before the mapping's own keys.
         result: dict[str, Any] = {}
-        merged = {id(key) for key, _ in node.value if key.start_mark.index < node.start_mark.index}
+        written: set[str] = set()
         for key_node, value_node in node.value:
             key = self.loader.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 # PyYAML reads `yes:`, `1:` and dates as other types; as a key only its text makes sense.
                 key = str(key_node.value)
             at = self._place(key_node)
-            if key in result and id(key_node) not in merged:
+            if key in written:
                 first = self.marks[(*path, key)]
                 raise _refused(
                     "duplicate-key",
@@ -194,6 +195,8 @@ class _Builder:
                     at,
                     "remove or rename one of them",
                 )
+            if id(key_node) in own:
+                written.add(key)
             self.marks[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self.build(value_node, (*path, key), depth + 1)
         return result

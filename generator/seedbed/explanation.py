@@ -21,6 +21,7 @@ from seedbed.plan.resolved import (
     Given,
     OnDay,
     OneToOne,
+    Part,
     PerParent,
     Reference,
     ResolvedColumn,
@@ -29,12 +30,20 @@ from seedbed.plan.resolved import (
     ResolvedTable,
     Tree,
     ValidAt,
+    VersionPart,
     Versions,
     Via,
 )
 from seedbed.schema import Schema
 
 _FULL_PRECISION = 3
+_VERSION_PARTS = {
+    Part.STATE: "the state of the version",
+    Part.VALID_FROM: "when the version begins",
+    Part.VALID_TO: "when the next version begins",
+    Part.CURRENT: "whether it is the latest version",
+    Part.VERSION: "the number of the version",
+}
 
 
 def spoken_changes(changes: Changes) -> Iterator[str]:
@@ -199,9 +208,13 @@ def spoken_rows(resolved: ResolvedPlan, table: ResolvedTable) -> str:
 
 
 def _how(table: ResolvedTable, column: ResolvedColumn) -> str:
+    if column.moment:
+        return f"the key of the day: {_how(table, table.column(column.moment))}"
     if column.reference:
         return f"{column.parent_column} of {spoken_reference(table.reference(column.reference))}"
-    text = str(column.generator).replace("@'", "'")
+    if isinstance(column.generator, VersionPart):
+        return _VERSION_PARTS[column.generator.part]
+    text = str(column.generator)
     return f"{text}, for each {column.varies_by}" if column.varies_by else text
 
 
@@ -228,7 +241,7 @@ def spoken_reference(reference: Reference) -> str:
         case Via():
             return f"the {parent} found via {' > '.join(finding.path)}"
         case OnDay():
-            return f"the {parent} of the day of {finding.of.removesuffix('@')}"
+            return f"the {parent} of that day"
         case ValidAt():
             return f"the {parent} that is valid at {finding.at.removesuffix('@')}"
 

@@ -182,7 +182,8 @@ BAD = {
             "seeds/_seeds.yml": """
             seeds:
               - name: h
-                config: {meta: {seedbed: {history: {entity: cas_id, state: s, valid_from: f, transitions: {a: {b: 1}}}}}}
+                config:
+                  meta: {seedbed: {history: {entity: cas_id, state: s, valid_from: f, transitions: {a: {b: 1}}}}}
                 columns: [{name: case_id}, {name: s}, {name: f}]
             """
         },
@@ -244,7 +245,7 @@ def test_reserved_words_and_spaces_are_names_like_others(tmp_path):
     folder = write_project(
         tmp_path,
         {
-            "seeds/s.yml": "seeds: [{name: order, columns: [{name: select}, {name: Unit Price, data_type: 'decimal(8,2)'}]}]"
+            "seeds/s.yml": "seeds: [{name: order, columns: [{name: select}, {name: Unit Price, data_type: real}]}]"
         },
     )
     done = run(folder, "generate", "--rows", "order=3")

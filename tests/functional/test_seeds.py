@@ -15,6 +15,7 @@ from uuid import UUID
 
 import duckdb
 import pytest
+
 from plans import arrow_schema, batches, make_plan, make_table
 from seedbed.errors import Severity
 from seedbed.plan.resolved import (
