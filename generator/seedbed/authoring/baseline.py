@@ -20,7 +20,7 @@ from seedbed.authoring.prose import read_dependency
 from seedbed.authoring.relationships import KEY_ENDINGS, find_keys, find_links
 from seedbed.authoring.rows import plan_rows
 from seedbed.authoring.sketch import Sketch, Sketches, Window, start_sketches
-from seedbed.authoring.values import plan_values
+from seedbed.authoring.values import plan_rollups, plan_values
 from seedbed.errors import Diagnostic
 from seedbed.plan import kinds
 from seedbed.plan.spec import Author, ColumnEntry, Plan, TableEntry
@@ -66,6 +66,7 @@ def author_plan(
     plan_rows(sketches)
     plan_keys(sketches)
     plan_values(sketches)
+    plan_rollups(sketches)
     plan_moments(sketches)
     plan_versions(sketches)
     _plan_dependencies(sketches)

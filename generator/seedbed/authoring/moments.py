@@ -65,6 +65,11 @@ _BY_WORD = {word: (rank, delay) for rank, delay, words in _STEPS for word in wor
 _UPDATED, _FUTURE = 60, 70
 _OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
 _MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "900d": "3000d"}
+_FOLLOWS = re.compile(
+    r"(?:line|item|detail|position|entry|payment|invoice|shipment|delivery|refund|return|review|comment|note|message|"
+    r"attachment|receipt|adjustment|response|answer|step|stop|leg|fulfillment)$"
+)
+"""What tables are about whose rows follow soon after the row that they belong to."""
 _HIRED = frozenset(["hire", "hired", "joining", "employed"])
 """Words for a beginning after which years go by."""
 
@@ -170,16 +175,45 @@ def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) ->
         return kinds.During(lifecycle=lifecycle)
     parent = sketches.find(link.parent) if link else None
     above = first_moment(parent) if parent else None
-    if link and parent and above and parent.per and len(link.columns) == 1 and parent.table.generated:
+    if (
+        link
+        and parent
+        and above
+        and _FOLLOWS.search(sketch.about)
+        and len(link.columns) == 1
+        and parent.table.generated
+    ):
         known = not sketch.must_be_filled(first.column.name)
         return kinds.After(column=f"{link.columns[0]}.{above}", median="1d", max="6d", known=known)
+    years = 0 if first.column.name in _date_links(sketches, sketch) else _generations_below(sketches, sketch, ())
+    begin, end = _years_before(window.start, years), window.as_of
+    if years:
+        end = _years_before(window.start, years - 1)
     room = sum(_days(_MOST_DELAY[step.delay]) for step in later if _is_bounded(sketch, step) and step.rank < _FUTURE)
-    end = window.as_of - dt.timedelta(days=min(room, (window.as_of - window.start).days // 2))
+    end -= dt.timedelta(days=min(room, (end - begin).days // 2))
     if sketch.kind(first.column.name) in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (
         sketch.kind(first.column.name) is None and _family(sketch, first.column) == "moment"
     ):
-        return kinds.Timestamp(start=window.start, end=end)
-    return kinds.Date(start=window.start, end=end)
+        return kinds.Timestamp(start=begin, end=end)
+    return kinds.Date(start=begin, end=end)
+
+
+def _generations_below(sketches: Sketches, sketch: Sketch, seen: tuple[str, ...]) -> int:
+    """How many generations of rows, each with a moment of its own, belong to a row of this table.
+
+    Nothing says when in the life of such a thing they happen, so that it has to be there before all of them.
+    """
+    below = 0
+    for child in sketches:
+        mine = child.per is not None and sketches.find(child.per) is sketch
+        if mine and child.name not in seen and not _FOLLOWS.search(child.about) and len(seen) < 4:
+            own = any(is_moment(child, column) and _rank(column)[0] < _UPDATED for column in child.table.columns)
+            below = max(below, int(own) + _generations_below(sketches, child, (*seen, sketch.name)))
+    return below
+
+
+def _years_before(day: dt.date, years: int) -> dt.date:
+    return day.replace(year=day.year - years, day=min(day.day, 28)) if years else day
 
 
 def _later(sketch: Sketch, step: Step, before: str) -> kinds.Generator:

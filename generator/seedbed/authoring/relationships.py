@@ -255,8 +255,7 @@ def _by_person(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
     name = snake(column)
     stem = _stem(name)
     is_key = name.endswith(KEY_ENDINGS) or sketch.kind(column) in (TypeKind.INTEGER, TypeKind.UUID)
-    in_role = stem.split("_")[-1] in _ROLES or stem.endswith("_by")
-    if not is_key or not in_role:
+    if not is_key or not (stem.split("_")[-1] in _ROLES or stem.endswith("_by")):
         return None
     tables = _candidates(sketches, sketch)
     for about in (stem, *_PEOPLE):
@@ -265,6 +264,12 @@ def _by_person(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
         if link:
             return link
     return None
+
+
+def in_role(column: str, about: str) -> bool:
+    """Whether a foreign key names a person by a role, such as an approver, rather than what the row belongs to."""
+    stem = _stem(snake(column))
+    return stem != about and (stem.endswith("_by") or stem.split("_")[0] in _ROLES or stem.split("_")[-1] in _ROLES)
 
 
 def _stem(name: str) -> str:

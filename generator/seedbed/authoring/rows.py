@@ -7,6 +7,7 @@ import math
 import re
 
 from seedbed.authoring.names import snake
+from seedbed.authoring.relationships import in_role
 from seedbed.authoring.sketch import Link, Sketch, Sketches
 from seedbed.plan import kinds
 from seedbed.plan.spec import DateRows, FixedRows, RowsPer
@@ -50,7 +51,7 @@ def plan_rows(sketches: Sketches) -> None:
 def is_reference(sketch: Sketch) -> bool:
     """Whether a table is a short list of kinds of things, rather than of things."""
     last = sketch.about.rpartition("_")[2]
-    outward = [link for link in sketch.links if link.parent != sketch.name]
+    outward = [link for link in sketch.links if link.parent != sketch.name and not in_role(link.columns[0], "")]
     listed = any(column.accepted_values and sketch.is_unique(column.name) for column in sketch.table.columns)
     return sketch.table.generated and not outward and sketch.history is None and (last in _REFERENCE or listed)
 
@@ -101,7 +102,7 @@ def _score(sketches: Sketches, sketch: Sketch, link: Link) -> float | None:
         return 40.0  # The entities of a history that no table holds.
     if parent.is_dates or parent.history is not None or _drives(sketches, sketch, parent):
         return None
-    if not in_key and (is_reference(parent) or not parent.table.generated):
+    if not in_key and (is_reference(parent) or not parent.table.generated or in_role(link.columns[0], parent.about)):
         return None
     words = snake(link.columns[0])
     score = 10.0 * min(_depth(sketches, parent, ()), 3)
@@ -148,8 +149,8 @@ def _root_count(sketches: Sketches, sketch: Sketch) -> int:
         return min(listed + each)
     if is_reference(sketch):
         return min(8, sketches.default_rows)
-    referring = any(not (parent := sketches.find(link.parent)) or parent.table.generated for link in sketch.links)
-    events = bool(sketch.links) and referring and not any(link.parent == sketch.name for link in sketch.links)
+    parents = [parent for link in sketch.links if (parent := sketches.find(link.parent)) is not sketch]
+    events = any(parent is None or (parent.table.generated and not is_reference(parent)) for parent in parents)
     count = sketches.default_rows * (5 if events else 1)
     least = [link.least * _count_of(sketches, link.parent) for link in sketch.links]
     most = [link.most * _count_of(sketches, link.parent) for link in sketch.links if link.most]
