@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 demo: $(VENV)/.installed
-	@$(BIN)/seedbed demo --project-dir . --dbt $(BIN)/dbt
+	@$(BIN)/seedbed demo --dbt $(BIN)/dbt .
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
