@@ -1,0 +1,1 @@
+"""Lets test modules of every folder import the helpers that stand here, such as `plans`."""
