@@ -45,7 +45,7 @@ class Request:
         A server that takes the schema as a parameter only masks tokens with it, and may as well ignore it: the LLM
         must read it too. It stands in the one leading system message, which is the same for all calls of a kind.
         """
-        schema = _ANSWER_FORMAT + canonical_json(self.schema)
+        schema = _ANSWER_FORMAT + json.dumps(self.schema, ensure_ascii=False, separators=(",", ":"))
         first = self.messages[0] if self.messages else None
         if first is None or first.role != "system":
             return [{"role": "system", "content": schema}, *_spelled(self.messages)]
@@ -57,7 +57,7 @@ class Request:
             "v": _KEY_VERSION,
             "host": endpoint.host,
             "model": endpoint.model,
-            "messages": _spelled(self.messages),
+            "messages": self.prompt(),
             "schema": self.schema,
             "name": self.name,
             "batch": self.batch,

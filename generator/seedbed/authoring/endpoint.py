@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seedbed.documents import Document, read_yaml
-from seedbed.errors import AuthoringError, Diagnostic, Location, closest
+from seedbed.errors import AuthoringError, Diagnostic, Location, ProjectError, closest
 
 OPENAI = "https://api.openai.com/v1"
 REPLAY = "SEEDBED_LLM_REPLAY"
@@ -70,7 +70,7 @@ def _home(environ: Mapping[str, str], variable: str, below: str) -> Path:
 
 
 class _PriceEntry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=False)
+    model_config = ConfigDict(extra="forbid")
 
     prompt: float = Field(ge=0, allow_inf_nan=False)
     completion: float = Field(ge=0, allow_inf_nan=False)
@@ -133,6 +133,8 @@ def _read_settings(path: Path) -> _Settings:
         document = read_yaml(path.read_text(encoding="utf-8"), str(path), strict=True)
     except FileNotFoundError:
         return _Settings()
+    except ProjectError as error:
+        raise AuthoringError(f"{path} cannot be used.", error.diagnostics) from None
     except (OSError, UnicodeDecodeError) as error:
         raise AuthoringError(f"{path} cannot be read: {error}") from None
     if document.value is None:

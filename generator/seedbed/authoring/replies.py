@@ -152,7 +152,9 @@ def _read(path: Path, key: str, *, by_hand: bool) -> str | None:
 
 
 def _write(path: Path, value: Mapping[str, object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in reversed([path.parent, *path.parent.parents]):
+        if not folder.exists():  # `mkdir(parents=True)` would give the mode to the last one only
+            folder.mkdir(mode=0o700, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from llm_server import LlmServer, said
 from seedbed.authoring.calls import Limits, Message, Request
 from seedbed.authoring.client import Client
@@ -77,7 +78,7 @@ def test_nobody_listens():
 def test_an_unknown_host(monkeypatch):
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    with client("https://nowhere.invalid/v1") as llm, pytest.raises(Unavailable, match="nowhere.invalid"):
+    with client("https://nowhere.invalid/v1") as llm, pytest.raises(Unavailable, match=r"nowhere\.invalid"):
         llm.complete(REQUEST)
 
 
@@ -337,9 +338,11 @@ def test_the_budget_stops_before_a_call():
 
 def test_an_answer_that_the_budget_cut_is_not_asked_for_again_in_halves():
     cut = {"events": said('{"ok"', finish="length")}
-    with LlmServer(cut) as server, client(server, ledger=Ledger(max_tokens=1_500)) as llm:
-        with pytest.raises(BudgetExceeded, match="cut at"):
-            llm.complete(REQUEST)
+    ledger = Ledger(max_tokens=1_500)
+    with LlmServer(cut) as server, client(server, ledger=ledger) as llm, pytest.raises(BudgetExceeded, match="cut at"):
+        llm.complete(REQUEST)
+    assert ledger.total.completion == 20, "what was paid is written down"
+    assert len(server.requests) == 1
 
 
 def test_calls_at_once_do_not_pass_the_budget_together():
