@@ -256,8 +256,8 @@ class Table:
 
     @property
     def generated(self) -> bool:
-        """Whether Seedbed is to make this table's rows."""
-        return not self.built and self.data_file is None
+        """Whether Seedbed is to make this table's rows; one whose columns nothing documents cannot have any."""
+        return bool(self.columns) and not self.built and self.data_file is None
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -191,7 +191,8 @@ def start_sketches(schema: Schema, window: Window, default_rows: int, wanted: fr
     """
     sketches = Sketches(schema, window, default_rows)
     for table in schema:
-        if table.built or (table.generated and wanted is not None and table.name not in wanted):
+        planned = table.generated and (wanted is None or table.name in wanted)
+        if not planned and table.data_file is None:
             continue
         said = {column.name: column.description.value if column.description else None for column in table.columns}
         prose = {name: read_prose(text) for name, text in said.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +18,7 @@ from seedbed.parsers.mermaid_state import parse_state
 from seedbed.parsers.mermaid_text import find_diagrams
 from seedbed.parsers.project import DbtProject, fqn_folders, read_project, walk_files
 from seedbed.parsers.properties import PropertyReader
-from seedbed.schema import Resource, Schema, Workflow
+from seedbed.schema import Resource, Schema, Table, Workflow
 
 _SNAPSHOT = re.compile(r"\{%-?\s*snapshot\s+(\w+)\s*-?%\}")
 _DISABLED = re.compile(r"\{\{-?\s*config\s*\([^{}]*?\benabled\s*=\s*false\b", re.IGNORECASE)
@@ -71,17 +71,7 @@ def read_schema(
     merger.add_relationships(diagrams)
     _report_duplicates(lookup.tables, project.diagnostics)
     finished = tuple(table.freeze(project.diagnostics) for table in lookup.tables)
-    for table in finished:
-        if table.generated and not table.columns:
-            project.diagnostics.append(
-                Diagnostic(
-                    "no-columns",
-                    f"{table.name} has no columns, so no rows can be made for it",
-                    table.origin,
-                    Severity.WARNING,
-                    "document its columns, or draw them in a diagram",
-                )
-            )
+    project.diagnostics.extend(_tables_without_columns(finished))
     schema = Schema(project.as_schema_project(), finished, tuple(workflows), tuple(reader.rules))
     return schema, _without_repeats(project.diagnostics)
 
@@ -222,6 +212,24 @@ def _require_columns(lookup: Lookup) -> None:
         for key in (*([table.primary_key] if table.primary_key else []), *table.unique_keys, *table.never_null):
             lookup.require(table, key.value, key.origin)
         table.spread_keys()
+
+
+def _tables_without_columns(tables: Iterable[Table]) -> Iterator[Diagnostic]:
+    """One warning for each file; many projects list the names of their sources, and nothing more."""
+    by_file: dict[str | None, list[Table]] = {}
+    for table in tables:
+        if not (table.columns or table.built or table.data_file):
+            by_file.setdefault(table.origin.file, []).append(table)
+    for found in by_file.values():
+        names = ", ".join(table.name for table in found)
+        yield Diagnostic(
+            "no-columns",
+            f"nothing says which columns {names} {'has' if len(found) == 1 else 'have'}, so "
+            f"{'it is' if len(found) == 1 else 'they are'} not generated",
+            found[0].origin,
+            Severity.WARNING,
+            "list the columns here, under `columns:` of each table, or draw them in an erDiagram",
+        )
 
 
 def _report_duplicates(tables: Iterable[TableDraft], diagnostics: list[Diagnostic]) -> None:

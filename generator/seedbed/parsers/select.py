@@ -34,7 +34,7 @@ def select_tables(
                 f"{spoken} selects no table that is to be generated",
                 Location(path="--select"),
                 Severity.WARNING,
-                hint or "tables with SQL or a hand-written CSV are never generated",
+                hint or "tables with SQL, with a hand-written CSV or without columns are never generated",
             )
         )
     return names, diagnostics

@@ -447,7 +447,22 @@ def test_two_tables_of_one_name_name_both_places(tmp_path: Path, files: dict[str
 
 def test_a_table_without_columns_is_told(tmp_path: Path) -> None:
     _, diagnostics = read(tmp_path, {"models/a.yml": "models: [{name: t}, {name: u}]\n", "models/u.sql": "select 1"})
-    assert only(diagnostics, "no-columns").message.startswith("t has no columns")
+    found = only(diagnostics, "no-columns")
+    assert "which columns t has" in found.message
+    assert found.location.short == "models/a.yml:1"
+
+
+def test_tables_without_columns_are_not_generated_and_told_once_a_file(tmp_path: Path) -> None:
+    files = {
+        "models/a.yml": "sources:\n- name: s\n  tables: [{name: t}, {name: u}, {name: v, columns: [{name: id}]}]\n",
+        "models/b.yml": "models: [{name: w}]\n",
+    }
+    schema, diagnostics = read(tmp_path, files)
+    assert [table.name for table in schema if table.generated] == ["s.v"]
+    messages = [found.message for found in diagnostics if found.code == "no-columns"]
+    assert len(messages) == 2
+    assert "which columns s.t, s.u have" in messages[0]
+    assert "which columns w has" in messages[1]
 
 
 @given(st.text(alphabet="abces", min_size=1, max_size=10))
