@@ -116,10 +116,16 @@ class Frame:
         return len(self.numbers)
 
     def take(self, positions: Int64s, attempt: int | None = None) -> Frame:
-        """Some of the rows, as a frame of their own."""
+        """Some of the rows, as a frame of their own; with what is known of them, but for another attempt."""
         driver = self.driver.take(positions) if self.driver else None
         ordinal = self.ordinal[positions] if self.ordinal is not None else None
-        return Frame(self.world, self.table, self.numbers[positions], driver, ordinal, attempt)
+        taken = Frame(self.world, self.table, self.numbers[positions], driver, ordinal, attempt)
+        if attempt is None:
+            places = pa.array(positions)
+            taken._columns = {name: values.take(places) for name, values in self._columns.items()}
+            taken._links = {name: link.take(positions) for name, link in self._links.items()}
+            taken._settled = self._settled[positions] if self._settled is not None else None
+        return taken
 
     def fill(self, columns: Mapping[str, pa.Array]) -> None:
         """Takes the columns of a hand-written table, of which this frame holds some rows."""
@@ -145,7 +151,10 @@ class Frame:
         """One column of all rows, in its resolved type."""
         if name not in self._columns:
             column = self.table.column(name)
-            if self.attempt is None and name in self.world.redrawn(self.table):
+            if not len(self):
+                # Nothing has to be worked out; a tree ends here, whose rows read those above them.
+                self._columns[name] = pa.array([], arrow_type(column.data_type))
+            elif self.attempt is None and name in self.world.drawn_again(self.table):
                 self._columns[name] = self._settle(column)
             else:
                 self._columns[name] = self._fill(column)
@@ -178,7 +187,9 @@ class Frame:
             values = self.reference(column.reference).column(column.parent_column)
             return conform(values, column.data_type, self._spoken(column))
         values = self._make(column)
-        values = self._mask(values, self.absent(column.generator.null, column.generator.when, self.stream(column)))
+        generator = column.generator
+        absent = self.absent(generator.null, generator.when, self.stream(column), column.varies_by)
+        values = self._mask(values, absent)
         return conform(values, column.data_type, self._spoken(column))
 
     def _spoken(self, column: ResolvedColumn) -> str:
@@ -198,11 +209,11 @@ class Frame:
         again = self.attempt and column.name in self.world.drawn_again(self.table)
         return stream.child("again", str(self.attempt)) if again else stream
 
-    def absent(self, share: float, when: str | None, stream: Stream) -> Mask | None:
+    def absent(self, share: float, when: str | None, stream: Stream, varies_by: str | None) -> Mask | None:
         """Where a value is to be null, or None when it nowhere is."""
         absent: Mask | None = None
         if share:
-            absent = stream.child("null").uniform(self.numbers) < share
+            absent = stream.child("null").uniform(self.varied(varies_by)) < share
         if when:
             outside = ~self.holds(when)
             absent = outside if absent is None else absent | outside
@@ -217,11 +228,15 @@ class Frame:
             return pa.DictionaryArray.from_arrays(indices, values.dictionary)
         return pc.if_else(pa.array(absent), pa.scalar(None, values.type), values)
 
-    def holds(self, predicate: str) -> Mask:
-        """Where a SQL predicate is true; unknown counts as false."""
-        compiled = self.world.predicate(self.table, predicate)
-        result = compiled.evaluate({path: self.plain(path) for path in compiled.names})
-        return np.asarray(pc.fill_null(result.cast(pa.bool_()), False).to_numpy(zero_copy_only=False))
+    def evaluate(self, expression: str) -> pa.Array:
+        """What a SQL expression over the rows gives."""
+        compiled = self.world.expression(self.table, expression)
+        return compiled.evaluate({path: self.plain(path) for path in compiled.names}, len(self))
+
+    def holds(self, predicate: str, *, unknown: bool = False) -> Mask:
+        """Where a SQL predicate is true; `unknown` says as what a null counts."""
+        result = self.evaluate(predicate).cast(pa.bool_())
+        return np.asarray(pc.fill_null(result, unknown).to_numpy(zero_copy_only=False))
 
     def plain(self, path: str) -> pa.Array:
         """As `value`, not dictionary-encoded."""
@@ -268,7 +283,7 @@ class Frame:
                 attempts[waiting] = attempt
                 broken = np.zeros(len(waiting), dtype=np.bool_)
                 for predicate in predicates:
-                    broken |= ~frame.holds(f"coalesce({predicate.text}, true)")
+                    broken |= ~frame.holds(predicate.text, unknown=True)
                 waiting = waiting[broken]
                 if not len(waiting):
                     break
@@ -284,7 +299,7 @@ class Frame:
         return self._settled
 
     def _check(self, predicate: Predicate) -> None:
-        broken = np.flatnonzero(~self.holds(f"coalesce({predicate.text}, true)"))
+        broken = np.flatnonzero(~self.holds(predicate.text, unknown=True))
         if len(broken):
             row = {name: self.plain(name)[int(broken[0])].as_py() for name in predicate.needs}
             raise GenerationError(
@@ -339,14 +354,16 @@ def _copy(frame: Frame, column: ResolvedColumn) -> pa.Array:
 
 def _sql(frame: Frame, column: ResolvedColumn) -> pa.Array:
     assert isinstance(column.generator, kinds.Sql)
-    compiled = frame.world.expression(frame.table, column.generator.expression)
-    return compiled.evaluate({path: frame.plain(path) for path in compiled.names})
+    try:
+        return frame.evaluate(column.generator.expression)
+    except GenerationError as error:
+        raise GenerationError(f"{frame.table.name}.{column.name}: {error}") from error
 
 
 def _ordinal(frame: Frame, column: ResolvedColumn) -> pa.Array:
     assert isinstance(column.generator, kinds.Ordinal)
-    ordinal = frame.numbers if frame.ordinal is None else frame.ordinal
-    return pa.array(ordinal + column.generator.start)
+    assert frame.ordinal is not None
+    return pa.array(frame.ordinal + column.generator.start)
 
 
 def _version_part(frame: Frame, column: ResolvedColumn) -> pa.Array:
@@ -397,18 +414,22 @@ def _during(frame: Frame, column: ResolvedColumn) -> pa.Array:
     """A moment between the start and the end of the entity's life, whether or not it has come to its end.
 
     Drawn without regard to the as-of date, so that a later date changes no moment; the first of the rows of a
-    driving entity lies at its start, so that an entity that must have a row has it from the beginning.
+    driving entity lies at its start, so that an entity that must have a row has it from the beginning. Null where
+    the row has no entity.
     """
     assert isinstance(column.generator, kinds.During)
     lifecycle = frame.world.plan.lifecycle(column.generator.lifecycle)
     link = frame.world.entity_link(frame, lifecycle.entity)
+    nowhere = link.positions < 0
+    if nowhere.all():
+        return pa.nulls(len(frame), pa.timestamp("s"))
     walk = link.frame.walk(lifecycle.name)
     begin, end = walk.begin[link.positions], walk.life_end[link.positions]
     share = frame.stream(column).uniform(frame.numbers)
     moment = begin + (share * np.maximum(end - begin, 1)).astype(np.int64)
     if frame.ordinal is not None and frame.world.must_have_child(frame.table):
         moment = np.where(frame.ordinal == 0, begin, moment)
-    return moments(moment, 1)
+    return moments(moment, 1, nowhere)
 
 
 def _rollup(frame: Frame, column: ResolvedColumn) -> pa.Array:

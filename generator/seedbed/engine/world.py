@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,10 @@ import pyarrow as pa
 from seedbed.engine.cells import Int64s
 from seedbed.engine.discrete import draw_counts
 from seedbed.engine.expressions import Evaluator
-from seedbed.engine.finders import FINDERS, seconds_of
+from seedbed.engine.finders import FINDERS, distinct_numbers, seconds_of
 from seedbed.engine.frames import Frame, Link
 from seedbed.engine.history import Walker, version_at
-from seedbed.engine.rng import Stream
+from seedbed.engine.rng import LARGEST, Stream
 from seedbed.errors import GenerationError
 from seedbed.plan.expressions import compile_expression
 from seedbed.plan.needs import names_in_sql
@@ -29,7 +30,6 @@ from seedbed.plan.resolved import (
     Driving,
     Fixed,
     Given,
-    OnDay,
     PerParent,
     Reference,
     ResolvedPlan,
@@ -39,7 +39,7 @@ from seedbed.plan.resolved import (
     Versions,
     Via,
 )
-from seedbed.plan.rows import fewest
+from seedbed.plan.rows import fewest, mean
 from seedbed.schema import DataType
 
 BATCH_ROWS = 65_536
@@ -63,7 +63,10 @@ class Offsets:
 
 
 class World:
-    """The tables of a resolved plan, ready to be generated. Safe to share between threads.
+    """The tables of a resolved plan, ready to be generated.
+
+    Safe to share between threads: what is kept is a pure function of the plan, so that two threads that work out
+    the same thing at once put equal values in its place. A lock is there only where that would cost much.
 
     Args:
         plan: the resolved plan.
@@ -72,12 +75,15 @@ class World:
     def __init__(self, plan: ResolvedPlan) -> None:
         self.plan = plan
         self.most_attempts = MOST_ATTEMPTS
+        self._lock = threading.RLock()
         self._walkers: dict[str, Walker] = {}
         self._offsets: dict[str, Offsets] = {}
         self._kept: dict[str, Frame] = {}
         self._given: dict[str, dict[str, pa.Array]] = {}
-        self._compiled: dict[tuple[str, str, bool], Evaluator] = {}
-        self._redrawn: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._compiled: dict[tuple[str, str], Evaluator] = {}
+        self._redrawn = {
+            table.name: frozenset(name for item in table.promises.predicates for name in item.redrawn) for table in plan
+        }
         self._spelled = {
             table.name: {column.name.casefold(): column.name for column in table.columns} for table in plan
         }
@@ -103,8 +109,9 @@ class World:
         """How many rows a table has, which are numbered without gaps."""
         match table.rows:
             case Fixed(count=count):
-                process = next((item.name for item in self.plan.lifecycles if item.entity == table.name), None)
-                return self.walker(process).count_entities() if process else count
+                # An entity is there once it has begun in every process that it goes through.
+                begun = [self.walker(item.name).count_entities() for item in self.plan.lifecycles_of(table.name)]
+                return min(begun, default=count)
             case Days(count=count, extra=extra):
                 return count + len(extra)
             case Given(count=count):
@@ -113,20 +120,28 @@ class World:
 
     def planned(self, table: ResolvedTable) -> int:
         """How many of a table's rows the plan itself asks for, before any growth."""
-        match table.rows:
-            case Fixed(count=count, planned=planned):
-                return min(count, planned)
-            case PerParent():
-                parent = self.driver(table)
-                assert parent is not None
-                if self.planned(parent) == self.rows(parent):
-                    return self.rows(table)
-                return int(self._first_child(table, np.array([self.planned(parent)]))[0])
-        return self.rows(table)
+        return self._descending(table, lambda rows: min(rows.count, rows.planned))
+
+    def asked(self, table: ResolvedTable) -> int:
+        """How many rows a table has before time adds to them."""
+        return self._descending(table, lambda rows: rows.count)
+
+    def _descending(self, table: ResolvedTable, of_root: Callable[[Fixed], int]) -> int:
+        """How many rows descend from some of the root's rows, the first ones."""
+        root = self.root(table)
+        if not isinstance(root.rows, Fixed) or of_root(root.rows) >= self.rows(root):
+            return self.rows(table)
+        return self._until(table, of_root(root.rows))
+
+    def _until(self, table: ResolvedTable, roots: int) -> int:
+        parent = self.driver(table)
+        if parent is None:
+            return roots
+        return int(self._first_child(table, np.array([self._until(parent, roots)]))[0])
 
     def is_dense(self, table: ResolvedTable) -> bool:
         """Whether the table's rows are numbered without gaps."""
-        return table.rows.dense if isinstance(table.rows, PerParent | Versions) else True
+        return table.rows.dense if isinstance(table.rows, PerParent | Versions) else table.appears_at is None
 
     def must_have_child(self, table: ResolvedTable) -> bool:
         """Whether every driving row has at least one row in this table."""
@@ -134,27 +149,26 @@ class World:
 
     def walker(self, lifecycle: str) -> Walker:
         """What makes the walks of a lifecycle."""
-        if lifecycle not in self._walkers:
-            process = self.plan.lifecycle(lifecycle)
-            entity = self.plan.table(process.entity)
-            count = entity.rows.count if isinstance(entity.rows, Fixed) else self.rows(entity)
-            end = (self.plan.planned_as_of - _EPOCH).days * DAY + DAY - 1
-            stream = Stream(self.plan.random_seed, process.entity, "lifecycle", lifecycle)
-            self._walkers[lifecycle] = Walker(process, stream, self.plan.end, end, count)
+        with self._lock:
+            if lifecycle not in self._walkers:
+                process = self.plan.lifecycle(lifecycle)
+                entity = self.plan.table(process.entity).rows
+                # Time adds no entities to a table whose rows follow from others: all of them are planned.
+                count = entity.count if isinstance(entity, Fixed) else LARGEST
+                stream = Stream(self.plan.random_seed, process.entity, "lifecycle", lifecycle)
+                self._walkers[lifecycle] = Walker(process, stream, self.plan.end, self.planned_end, count)
         return self._walkers[lifecycle]
+
+    @property
+    def planned_end(self) -> int:
+        """The last second of the as-of date that the plan states."""
+        return (self.plan.planned_as_of - _EPOCH).days * DAY + DAY - 1
 
     # --- expressions -----------------------------------------------------------------------------------------
 
     def expression(self, table: ResolvedTable, text: str) -> Evaluator:
         """A SQL expression over the columns of a table, compiled once."""
-        return self._compile(table, text, predicate=False)
-
-    def predicate(self, table: ResolvedTable, text: str) -> Evaluator:
-        """A SQL predicate over the columns of a table, compiled once."""
-        return self._compile(table, text, predicate=True)
-
-    def _compile(self, table: ResolvedTable, text: str, *, predicate: bool) -> Evaluator:
-        place = (table.name, text, predicate)
+        place = (table.name, text)
         if place not in self._compiled:
             names = names_in_sql(text, self._names(table))
             types = {name: self.type_of(table, name) for name in names}
@@ -175,36 +189,9 @@ class World:
         assert reference is not None, f"{table.name} has no path {path}"
         return self.type_of(self.plan.table(reference.parent), tail)
 
-    # --- predicates that draw rows again -----------------------------------------------------------------------
-
     def drawn_again(self, table: ResolvedTable) -> frozenset[str]:
         """The columns that are drawn again in a row that breaks a predicate."""
-        return self._redraws(table)[0]
-
-    def redrawn(self, table: ResolvedTable) -> frozenset[str]:
-        """Those columns, and all that follow from them."""
-        return self._redraws(table)[1]
-
-    def _redraws(self, table: ResolvedTable) -> tuple[frozenset[str], frozenset[str]]:
-        if table.name not in self._redrawn:
-            drawn = frozenset(name for item in table.promises.predicates for name in item.redrawn)
-            affected = set(drawn)
-            grew = bool(affected)
-            while grew:
-                grew = False
-                for column in table.columns:
-                    if column.name not in affected and affected & set(self._reads(table, column.name)):
-                        affected.add(column.name)
-                        grew = True
-            self._redrawn[table.name] = (drawn, frozenset(affected))
         return self._redrawn[table.name]
-
-    def _reads(self, table: ResolvedTable, name: str) -> tuple[str, ...]:
-        column = table.column(name)
-        finding = table.reference(column.reference).finding if column.reference else None
-        through = (finding.of,) if isinstance(finding, OnDay) else (finding.at,) if isinstance(finding, ValidAt) else ()
-        varies = (column.varies_by,) if column.varies_by else ()
-        return (*column.needs, *through, *varies)
 
     # --- frames ----------------------------------------------------------------------------------------------
 
@@ -212,7 +199,7 @@ class World:
         """The rows of a table that descend from the rows `low` to `high` of its root, in order."""
         parent = self.driver(table)
         if parent is None:
-            return self._new(table, np.arange(low, high))
+            return self.there(self._new(table, np.arange(low, high)), self.plan.end)
         return self.children(self.frames(parent, low, high), table)
 
     def pick(self, table: ResolvedTable, numbers: Int64s) -> Frame:
@@ -225,14 +212,21 @@ class World:
             owners, ordinal = self._locate(table, numbers)
         else:
             owners, ordinal = numbers // table.rows.stride, numbers % table.rows.stride
-        distinct, positions = np.unique(owners, return_inverse=True)
-        driver = Link(self.pick(parent, distinct), positions.astype(np.int64))
+        distinct, positions = distinct_numbers(owners)
+        driver = Link(self.pick(parent, distinct), positions)
         return self._new(table, numbers, driver, ordinal)
 
-    def children(self, frame: Frame, table: ResolvedTable) -> Frame:
-        """The rows of a table whose driving parents are the frame's rows, parent by parent."""
+    def children(self, frame: Frame, table: ResolvedTable, end: int | None = None) -> Frame:
+        """The rows of a table whose driving parents are the frame's rows, parent by parent.
+
+        Those that are there by the moment `end`, or by the as-of date.
+        """
         assert isinstance(table.rows, PerParent | Versions)
+        end = self.plan.end if end is None else end
         counts = self.count_children(frame, table)
+        if isinstance(table.rows, Versions) and end < self.plan.end:
+            walk = frame.walk(table.rows.lifecycle)
+            counts = np.bincount(walk.owner[walk.start <= end], minlength=len(frame))
         positions = np.repeat(np.arange(len(frame)), counts)
         starts = np.cumsum(counts) - counts
         ordinal = np.arange(len(positions)) - starts[positions]
@@ -240,11 +234,17 @@ class World:
             numbers = self._first_child(table, frame.numbers, counts)[positions] + ordinal
         else:
             numbers = frame.numbers[positions] * table.rows.stride + ordinal
-        made = self._new(table, numbers, Link(frame, positions), ordinal)
-        if table.appears_at is None:
-            return made
-        there = np.flatnonzero(seconds_of(made.column(table.appears_at)) <= self.plan.end)
-        return made if len(there) == len(made) else made.take(there)
+        return self.there(self._new(table, numbers, Link(frame, positions), ordinal), end)
+
+    def there(self, frame: Frame, end: int) -> Frame:
+        """The frame's rows that have appeared by the moment `end`. A row without a moment is there from the start."""
+        if frame.table.appears_at is None:
+            return frame
+        moments = frame.column(frame.table.appears_at)
+        there = seconds_of(moments) <= end
+        if moments.null_count:
+            there |= np.asarray(moments.is_null().to_numpy(zero_copy_only=False))
+        return frame if there.all() else frame.take(np.flatnonzero(there))
 
     def count_children(self, frame: Frame, table: ResolvedTable) -> Int64s:
         """How many rows each of the frame's rows drives, also those that appear only later."""
@@ -291,27 +291,34 @@ class World:
 
     def offsets(self, table: ResolvedTable) -> Offsets:
         """Where the children of each parent begin, in a table that is numbered without gaps."""
-        if table.name not in self._offsets:
-            parent = self.driver(table)
-            assert parent is not None
-            if not self.is_dense(table):
-                raise GenerationError(f"{table.name} is numbered with gaps and cannot be counted through")
-            total, before = 0, [0]
-            count = self.rows(parent)
-            for low in range(0, count, BATCH_ROWS):
-                numbers = np.arange(low, min(low + BATCH_ROWS, count))
-                running = np.cumsum(self.count_children(self.pick(parent, numbers), table)) + total
-                before.extend(running[STRIDE - 1 :: STRIDE].tolist())
-                total = int(running[-1])
-            self._offsets[table.name] = Offsets(np.array(before, dtype=np.int64), total)
+        if table.name in self._offsets:
+            return self._offsets[table.name]
+        with self._lock:
+            if table.name not in self._offsets:
+                self._offsets[table.name] = self._count_through(table)
         return self._offsets[table.name]
+
+    def _count_through(self, table: ResolvedTable) -> Offsets:
+        parent = self.driver(table)
+        assert parent is not None
+        if not self.is_dense(table):
+            raise GenerationError(f"{table.name} is numbered with gaps and cannot be counted through")
+        total, before = 0, [0]
+        count = self.rows(parent)
+        for low in range(0, count, BATCH_ROWS):
+            numbers = np.arange(low, min(low + BATCH_ROWS, count))
+            running = np.cumsum(self.count_children(self.pick(parent, numbers), table)) + total
+            before.extend(running[STRIDE - 1 :: STRIDE].tolist())
+            total = int(running[-1])
+        return Offsets(np.array(before, dtype=np.int64), total)
 
     def _first_child(self, table: ResolvedTable, parents: Int64s, counts: Int64s | None = None) -> Int64s:
         """The number of the first child of each parent; `counts`, if known, are theirs."""
         offsets = self.offsets(table)
         if counts is not None and len(parents) and parents[0] % STRIDE == 0 and (np.diff(parents) == 1).all():
-            return offsets.before[parents[0] // STRIDE] + np.cumsum(counts) - counts
-        blocks, inverse = np.unique(parents // STRIDE, return_inverse=True)
+            begins: Int64s = offsets.before[parents[0] // STRIDE] + np.cumsum(counts) - counts
+            return begins
+        blocks, inverse = distinct_numbers(parents // STRIDE)
         running = self._running(table, blocks)
         first: Int64s = running[inverse, parents % STRIDE]
         return first
@@ -334,10 +341,12 @@ class World:
         offsets = self.offsets(table)
         block = np.searchsorted(offsets.before, numbers, side="right") - 1
         # Blocks without a child share an offset; the last of them is the one that has the row.
-        blocks, inverse = np.unique(block, return_inverse=True)
+        blocks, _ = distinct_numbers(block)
         running = self._running(table, blocks)
-        place = (running[inverse, 1:] <= numbers[:, None]).sum(axis=1)
-        return blocks[inverse] * STRIDE + place, numbers - running[inverse, place]
+        # From parent to parent, and so from block to block, the offsets never fall.
+        at: Int64s = np.searchsorted(running[:, 1:].ravel(), numbers, side="right")
+        which, place = np.divmod(at, STRIDE)
+        return blocks[which] * STRIDE + place, numbers - running[which, place]
 
     # --- references --------------------------------------------------------------------------------------------
 
@@ -346,7 +355,7 @@ class World:
         finding = reference.finding
         if isinstance(finding, Driving):
             assert frame.driver is not None
-            return frame.driver
+            return self._without(frame, reference, frame.driver)
         if isinstance(finding, Via):
             link = frame.reference(finding.path[0])
             for name in finding.path[1:]:
@@ -360,33 +369,34 @@ class World:
                 f"{frame.table.name} refers to {parent.name}, which has no rows; ask for at least one row of it"
             )
         numbers = FINDERS[type(finding)](self, frame, reference, parent)
-        return self._without(frame, reference, self._link(parent, numbers))
+        # The rows of a tree may read those above them, and a frame no column of its own that is not made yet.
+        kept = None if isinstance(finding, Tree) else self.whole(parent)
+        link = Link(kept, numbers) if kept is not None else self._link(parent, numbers)
+        return self._without(frame, reference, link)
 
     def entity_link(self, frame: Frame, entity: str) -> Link:
         """The link from the frame's rows to those of a lifecycle's entity, over driving parents if need be."""
         if frame.table.name == entity:
             return Link(frame, np.arange(len(frame)))
         for reference in sorted(frame.table.references, key=lambda item: not isinstance(item.finding, Driving)):
+            if reference.parent == entity and isinstance(reference.finding, Driving) and frame.driver:
+                return frame.driver  # Even where the row does not say so: its key may be null.
             if reference.parent == entity:
                 return frame.reference(reference.name)
-        if frame.driver is None:
-            raise GenerationError(f"{frame.table.name} has no way to {entity}")
+        assert frame.driver is not None, f"{frame.table.name} has no way to {entity}"
         onward = self.entity_link(frame.driver.frame, entity)
         return Link(onward.frame, onward.positions[frame.driver.positions])
 
     def _without(self, frame: Frame, reference: Reference, link: Link) -> Link:
         """The link without the rows that are to have no parent."""
         stream = Stream(self.plan.random_seed, *reference.stream)
-        absent = frame.absent(reference.null, reference.when, stream)
+        absent = frame.absent(reference.null, reference.when, stream, reference.varies_by)
         if absent is None:
             return link
         return Link(link.frame, np.where(absent, -1, link.positions))
 
     def _link(self, parent: ResolvedTable, numbers: Int64s) -> Link:
         """The link to the rows of `parent` with these numbers, -1 for none."""
-        kept = self.whole(parent)
-        if kept is not None:
-            return Link(kept, numbers)
         there = numbers >= 0
         positions = np.where(there, np.cumsum(there) - 1, -1)
         return Link(self.pick(parent, numbers[there]), positions)
@@ -405,29 +415,34 @@ class World:
         found = Frame(self, history, numbers[there], driver.take(np.flatnonzero(there)), ordinal[there])
         return Link(found, np.where(there, np.cumsum(there) - 1, -1))
 
-    def domain(self, frame: Frame, parent: ResolvedTable) -> int | Int64s:
-        """From how many rows of `parent`, the first ones, each row may draw.
+    def domain(self, frame: Frame, parent: ResolvedTable, *, doubling: bool = False) -> int | Int64s:
+        """From how many rows of `parent`, the first ones, each row may draw; few different numbers if `doubling`.
 
         The planned rows draw from the planned parents, whatever was added to either; rows beyond them from
-        as large a part of all parents, so that a larger run leaves the rows of a smaller one as they were.
+        as large a part of those that are asked for, so that a larger run leaves the rows of a smaller one as they
+        were. Parents that time adds are not among them: they would move rows that were there before.
         """
-        parents, planned = self.rows(parent), self.planned(parent)
+        parents, planned = self.asked(parent), self.planned(parent)
         if parents <= planned:
             return parents
         roots, first = frame.roots(), max(self.planned(self.root(frame.table)), 1)
-        grown = np.minimum(np.maximum(planned * (roots + 1) // first, planned), parents)
-        return np.where(roots < first, planned, grown)
+        grown = np.minimum(np.maximum(planned, 1) * roots // first, parents)
+        if doubling:
+            grown = planned << np.maximum(np.frexp(grown // max(planned, 1))[1].astype(np.int64) - 1, 0)
+        return np.maximum(np.where(roots < first, planned, grown), 1)
 
 
 def ranges(world: World, table: ResolvedTable, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, int]]:
     """Ranges of the root's rows from which about `batch_rows` rows of the table descend."""
     fan_out, here = 1.0, table
     while isinstance(here.rows, PerParent | Versions):
-        fan_out *= max(1.0, min(here.rows.stride / 2, 16.0))
+        usual = mean(here.rows.counts) if isinstance(here.rows, PerParent) else min(here.rows.stride / 2, 16.0)
+        fan_out *= max(1.0, usual)
         parent = world.driver(here)
         assert parent is not None
         here = parent
-    step = max(STRIDE, int(batch_rows / fan_out) // STRIDE * STRIDE)
+    step = max(1, int(batch_rows / fan_out))
+    step -= step % STRIDE if step > STRIDE else 0
     count = world.rows(here)
     for low in range(0, count, step):
         yield low, min(low + step, count)

@@ -13,7 +13,7 @@ from seedbed.plan.expressions import ExpressionError, type_of_expression
 from seedbed.plan.needs import names_in_sql, needs_of
 from seedbed.plan.references import varying
 from seedbed.plan.resolved import Given, Part, ResolvedColumn, VersionPart
-from seedbed.plan.types import DATE, INTEGER, TEMPORAL, TEXT, TIMESTAMP, natural_type, type_of_values
+from seedbed.plan.types import DATE, INTEGER, TEXT, TIMESTAMP, natural_type, type_of_values
 from seedbed.schema import DataType, TypeKind
 
 _PERSON_WORDS = re.compile(
@@ -28,6 +28,8 @@ class Types:
     def __init__(self, drafts: Drafts) -> None:
         self.drafts = drafts
         self.known: dict[tuple[str, str], DataType | None] = {}
+        self.made: dict[tuple[str, str], DataType | None] = {}
+        """What the generator makes by itself, whatever is declared."""
 
     def of(self, draft: Draft, name: str) -> DataType | None:
         place = (draft.name, name)
@@ -36,8 +38,8 @@ class Types:
             declared = column.data_type.value if column and column.data_type else None
             # While it is being worked out, it has no other type: a circle ends here.
             self.known[place] = declared
-            made = self._work_out(draft, name)
-            self.known[place] = declared or made
+            self.made[place] = self._work_out(draft, name)
+            self.known[place] = declared or self.made[place]
         return self.known[place]
 
     def of_path(self, draft: Draft, path: str) -> DataType | None:
@@ -136,7 +138,6 @@ def resolve_column(drafts: Drafts, draft: Draft, name: str, types: Types) -> Res
         types.check_predicate(draft, generator.when, f"{draft.name}.{name}", draft.place(shown))
     if data_type is None and not drafts.diagnostics:
         data_type = TEXT
-    _check_fit(drafts, draft, name, data_type)
     return ResolvedColumn(
         name=name,
         data_type=data_type or TEXT,
@@ -190,35 +191,3 @@ def _check_path(drafts: Drafts, draft: Draft, name: str, path: str) -> None:
             )
             return
         here, rest = parent, rest_after
-
-
-def _check_fit(drafts: Drafts, draft: Draft, name: str, data_type: DataType | None) -> None:
-    """That the generator can fill the declared type at all."""
-    if data_type is None:
-        return
-    generator, kind = draft.generators[name], data_type.kind
-    wrong = None
-    match generator:
-        case kinds.Date() | kinds.Timestamp() | kinds.During() if kind not in (*TEMPORAL, TypeKind.TEXT):
-            wrong = "makes moments"
-        case kinds.Fake() | kinds.Uuid() | kinds.HashKey() | kinds.Pattern() | kinds.Template() if kind not in (
-            TypeKind.TEXT, TypeKind.UUID, TypeKind.JSON,
-        ):  # fmt: skip
-            numeric = isinstance(generator, kinds.Fake) and generator.what in ("latitude", "longitude")
-            wrong = None if numeric else "makes text"
-        case kinds.Boolean() if kind in (*TEMPORAL, TypeKind.UUID):
-            wrong = "makes true and false"
-    if wrong:
-        drafts.error(
-            "wrong-type",
-            f"{draft.name}.{name} is of type {data_type.text}, but {generator} {wrong}",
-            draft.place(name.removesuffix("@")),
-            "use a generator for that type, or change the type",
-        )
-    if isinstance(generator, kinds.Uuid) and data_type.length is not None and data_type.length < 36:
-        drafts.error(
-            "too-long",
-            f"{draft.name}.{name} holds {data_type.length} characters, but a UUID has 36",
-            draft.place(name),
-            "use hash_key() or a pattern",
-        )

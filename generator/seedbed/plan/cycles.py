@@ -3,84 +3,159 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import networkx as nx
 
 from seedbed.plan import kinds
 from seedbed.plan.draft import Drafts
-from seedbed.plan.resolved import OnDay, PerParent, ResolvedTable, Tree, ValidAt, Versions, Via
+from seedbed.plan.needs import names_in_sql
+from seedbed.plan.resolved import (
+    Driving,
+    OnDay,
+    PerParent,
+    Reference,
+    ResolvedColumn,
+    ResolvedLifecycle,
+    ResolvedTable,
+    Tree,
+    ValidAt,
+    VersionPart,
+    Versions,
+    Via,
+)
+
+Node = tuple[str, str]
+"""A table, and one of its columns, one of its references (`-> name`), or `its rows`."""
+_ROWS = "its rows"
 
 
-def check_cycles(drafts: Drafts, tables: Sequence[ResolvedTable]) -> None:
+def check_cycles(drafts: Drafts, tables: Sequence[ResolvedTable], lifecycles: Sequence[ResolvedLifecycle]) -> None:
     """Values may not wait for each other in a circle; keys may, and are only warned about."""
-    graph: nx.DiGraph[tuple[str, str]] = nx.DiGraph()
-    by_name = {table.name: table for table in tables}
+    graph: nx.DiGraph[Node] = nx.DiGraph()
+    wiring = _Wiring(graph, {table.name: table for table in tables}, lifecycles)
     for table in tables:
-        _add_edges(graph, table, by_name)
+        wiring.add(table)
     try:
         cycle = nx.find_cycle(graph)
     except nx.NetworkXNoCycle:
         _warn_of_key_cycles(drafts, tables)
         return
-    steps = [f"{table}.{column}".replace("@", "") for (table, column), *_ in cycle]
-    first = drafts.tables[cycle[0][0][0]]
+    nodes = [node for node, *_ in cycle]
+    steps = [f"{table}.{column}".replace("@", "").replace(".->", " ->") for table, column in nodes]
+    first = drafts.tables[nodes[0][0]]
     drafts.error(
         "circle",
         f"values wait for each other: {' needs '.join([*steps, steps[0]])}",
-        first.place(cycle[0][0][1].removesuffix("@")),
+        first.place(nodes[0][1].removesuffix("@").removeprefix("-> ")),
         "let one of them not depend on the others",
     )
 
 
-def _add_edges(graph: nx.DiGraph[tuple[str, str]], table: ResolvedTable, tables: Mapping[str, ResolvedTable]) -> None:
-    rows = (table.name, "its rows")
-    if isinstance(table.rows, PerParent | Versions):
-        parent = table.reference(table.rows.reference).parent
-        graph.add_edge(rows, (parent, "its rows"))
-    if table.appears_at:
-        graph.add_edge(rows, (table.name, table.appears_at))
-    for column in table.columns:
+@dataclass(frozen=True, slots=True)
+class _Wiring:
+    """Adds to a graph what each value, reference and row of a table waits for."""
+
+    graph: nx.DiGraph[Node]
+    tables: Mapping[str, ResolvedTable]
+    lifecycles: Sequence[ResolvedLifecycle]
+
+    def add(self, table: ResolvedTable) -> None:
+        self._add_rows(table)
+        for reference in table.references:
+            self._add_reference(table, reference)
+        for column in table.columns:
+            self._add_column(table, column)
+
+    def _add_rows(self, table: ResolvedTable) -> None:
+        rows = (table.name, _ROWS)
+        if isinstance(table.rows, PerParent | Versions):
+            parent = self.tables[table.reference(table.rows.reference).parent]
+            self.graph.add_edge(rows, (parent.name, _ROWS))
+            if isinstance(table.rows, Versions):
+                self._add_walk(rows, table.rows.lifecycle)
+            elif table.rows.where:
+                for path in names_in_sql(table.rows.where, _names(parent)):
+                    self._add_path(parent, path, rows)
+        if table.appears_at:
+            self.graph.add_edge(rows, (table.name, table.appears_at))
+
+    def _add_reference(self, table: ResolvedTable, reference: Reference) -> None:
+        here = (table.name, f"-> {reference.name}")
+        match reference.finding:
+            case OnDay(of=of):
+                self.graph.add_edge(here, (table.name, of))
+            case ValidAt(entity=entity, at=at):
+                self.graph.add_edge(here, (table.name, at))
+                self.graph.add_edge(here, (table.name, f"-> {entity}"))
+                rows = self.tables[reference.parent].rows
+                if isinstance(rows, Versions):
+                    self._add_walk(here, rows.lifecycle)
+            case Via(path=steps):
+                through = table
+                for name in steps:
+                    self.graph.add_edge(here, (through.name, f"-> {name}"))
+                    through = self.tables[through.reference(name).parent]
+            case Driving() | Tree():
+                pass
+            case _:
+                self.graph.add_edge(here, (reference.parent, _ROWS))
+        if reference.varies_by:
+            self._add_path(table, reference.varies_by, here)
+        if reference.when:
+            for path in names_in_sql(reference.when, _names(table)):
+                self._add_path(table, path, here)
+
+    def _add_column(self, table: ResolvedTable, column: ResolvedColumn) -> None:
         here = (table.name, column.name)
         if column.reference:
-            _add_reference_edges(graph, table, column.reference, here)
-            parent = table.reference(column.reference).parent
-            graph.add_edge(here, (parent, column.parent_column or ""))
-        for path in column.needs:
-            _add_path_edges(graph, table, path, here, tables)
-        if isinstance(column.generator, kinds.Rollup) and column.generator.table in tables:
-            child = tables[column.generator.table]
-            graph.add_edge(here, (child.name, column.generator.column or "its rows"))
+            self.graph.add_edge(here, (table.name, f"-> {column.reference}"))
+            reference = table.reference(column.reference)
+            if not isinstance(reference.finding, Tree):
+                self.graph.add_edge(here, (reference.parent, column.parent_column or ""))
+        for path in (*column.needs, *([column.varies_by] if column.varies_by else [])):
+            self._add_path(table, path, here)
+        match column.generator:
+            case kinds.Rollup(table=child, column=name):
+                self.graph.add_edge(here, (child, _ROWS))
+                if name:
+                    self.graph.add_edge(here, (child, name))
+            case kinds.Lifecycle(lifecycle=lifecycle):
+                self._add_walk(here, lifecycle)
+            case kinds.During(lifecycle=lifecycle):
+                self._add_walk(here, lifecycle)
+                entity = next(item.entity for item in self.lifecycles if item.name == lifecycle)
+                for reference in table.references:
+                    if reference.parent == entity:
+                        self.graph.add_edge(here, (table.name, f"-> {reference.name}"))
+                        break
+            case VersionPart() if isinstance(table.rows, Versions):
+                self._add_walk(here, table.rows.lifecycle)
+
+    def _add_walk(self, here: Node, lifecycle: str) -> None:
+        process = next(item for item in self.lifecycles if item.name == lifecycle)
+        if process.depends_on:
+            self._add_path(self.tables[process.entity], process.depends_on, here)
+
+    def _add_path(self, table: ResolvedTable, path: str, here: Node) -> None:
+        """`path` is a column, a reference, or a parent's path."""
+        names = {column.name.casefold(): column.name for column in table.columns}
+        if path.casefold() in names:
+            self.graph.add_edge(here, (table.name, names[path.casefold()]))
+            return
+        head, _, tail = path.partition(".")
+        lead = table.lead(head)
+        if lead is None or lead.parent not in self.tables:
+            return
+        self.graph.add_edge(here, (table.name, f"-> {lead.name}"))
+        if tail and not isinstance(lead.finding, Tree):
+            # A tree leads to rows of the same table with lower numbers: that circle ends at the roots.
+            self._add_path(self.tables[lead.parent], tail, here)
 
 
-def _add_reference_edges(
-    graph: nx.DiGraph[tuple[str, str]], table: ResolvedTable, name: str, here: tuple[str, str]
-) -> None:
-    reference = table.reference(name)
-    if isinstance(reference.finding, OnDay):
-        graph.add_edge(here, (table.name, reference.finding.of))
-    elif isinstance(reference.finding, ValidAt):
-        graph.add_edge(here, (table.name, reference.finding.at))
-
-
-def _add_path_edges(
-    graph: nx.DiGraph[tuple[str, str]],
-    table: ResolvedTable,
-    path: str,
-    here: tuple[str, str],
-    tables: Mapping[str, ResolvedTable],
-) -> None:
-    names = {column.name.casefold(): column.name for column in table.columns}
-    if path.casefold() in names:
-        graph.add_edge(here, (table.name, names[path.casefold()]))
-        return
-    head, _, tail = path.partition(".")
-    lead = table.lead(head)
-    if lead is None or lead.parent not in tables:
-        return
-    _add_reference_edges(graph, table, lead.name, here)
-    if isinstance(lead.finding, Tree):
-        return  # A row of the same table with a lower number: the circle ends at the roots.
-    _add_path_edges(graph, tables[lead.parent], tail, here, tables)
+def _names(table: ResolvedTable) -> tuple[str, ...]:
+    leads = [name for reference in table.references for name in (reference.name, reference.parent)]
+    return (*(column.name for column in table.columns), *leads)
 
 
 def _warn_of_key_cycles(drafts: Drafts, tables: Sequence[ResolvedTable]) -> None:

@@ -9,7 +9,7 @@ from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.plan import kinds
 from seedbed.plan.entries import TableSaid
-from seedbed.plan.resolved import Days, Given, PerParent, Reference, ResolvedLifecycle, Rows, Versions
+from seedbed.plan.resolved import Days, Fixed, Given, PerParent, Reference, ResolvedLifecycle, Rows, Versions
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema, Table
 
@@ -56,8 +56,8 @@ class Draft:
                 return True
             case kinds.Pattern() | kinds.Fake():
                 return generator.unique
-            case kinds.Each():
-                return True
+            case kinds.Each(values=values):
+                return isinstance(self.rows, Fixed) and self.rows.count <= len(values)
             case kinds.Calendar(part="key" | "date", of=None):
                 return isinstance(self.rows, Days)
         return False
@@ -66,6 +66,16 @@ class Draft:
     def driving(self) -> str | None:
         """The name of the reference to the parent that drives this table's rows."""
         return self.rows.reference if isinstance(self.rows, PerParent | Versions) else None
+
+    @property
+    def during(self) -> str | None:
+        """The column with the moment at which a row appears."""
+        return next((name for name, item in self.generators.items() if isinstance(item, kinds.During)), None)
+
+    @property
+    def dense(self) -> bool:
+        """Whether the table's rows are numbered without gaps: none appears between others as time goes on."""
+        return self.rows.dense if isinstance(self.rows, PerParent | Versions) else self.during is None
 
     def known(self, name: str) -> str | None:
         """The column of that name, compared without case, as it is spelled here."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 from seedbed.documents import Document
-from seedbed.errors import closest
+from seedbed.errors import closest, has_errors
 from seedbed.plan import kinds
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import ColumnSaid, TableSaid
@@ -21,12 +22,12 @@ _KEY_ENDINGS = ("_sk", "_key", "_id")
 _TEMPORAL = (kinds.Date, kinds.Timestamp, kinds.After, kinds.During)
 
 
-def prepare_histories(drafts: Drafts) -> None:
+def prepare_histories(drafts: Drafts, scale: float) -> None:
     """Gives the columns that record a process their generators, and an entity without a table a hidden one."""
     for draft in drafts:
         history = draft.said.history
         if history and _columns_exist(drafts, draft, history):
-            _prepare_history(drafts, draft, history)
+            _prepare_history(drafts, draft, history, scale)
 
 
 def split_moments(drafts: Drafts) -> None:
@@ -45,10 +46,17 @@ def resolve_processes(drafts: Drafts) -> None:
     """Resolves every lifecycle, and makes the rows of each history the versions of its entities."""
     for draft in drafts:
         history, lifecycle = draft.said.history, draft.said.lifecycle
-        if history and isinstance(draft.generators.get(history.state), VersionPart):
+        if history and isinstance(draft.generators.get(draft.known(history.state) or ""), VersionPart):
             entity = history.entity if isinstance(history.entity, str) else history.entity[0]
             reference = draft.lead(draft.known(entity) or entity)
             if reference is None:
+                if not has_errors(drafts.diagnostics):
+                    drafts.error(
+                        "no-entity",
+                        f"the entity of the history {draft.name}, {entity}, is no foreign key",
+                        draft.place(entity),
+                        "let its columns refer to the table of the entities: foreign_key('<table>', '<column>')",
+                    )
                 continue
             draft.references[reference.name] = replace(reference, finding=Driving(), null=0.0, when=None)
             state = draft.known(history.state) or history.state
@@ -82,7 +90,7 @@ def _columns_exist(drafts: Drafts, draft: Draft, history: History) -> bool:
     return not missing
 
 
-def _prepare_history(drafts: Drafts, draft: Draft, history: History) -> None:
+def _prepare_history(drafts: Drafts, draft: Draft, history: History, scale: float) -> None:
     parts = {
         Part.STATE: history.state,
         Part.VALID_FROM: history.valid_from,
@@ -104,7 +112,15 @@ def _prepare_history(drafts: Drafts, draft: Draft, history: History) -> None:
     if len(entity) == 1:
         column = draft.known(entity[0]) or entity[0]
         if not isinstance(draft.generators.get(column), kinds.ForeignKey):
-            _add_hidden_entity(drafts, draft, history, column)
+            _add_hidden_entity(drafts, draft, history, column, scale)
+            return
+    if draft.said.rows is not None:
+        drafts.error(
+            "rows-follow",
+            f"{draft.name} has `rows: {draft.said.rows}`, but the rows of a history are the versions of its entities",
+            draft.place(),
+            "take out `rows:`, and say how many entities there are in their own table",
+        )
 
 
 def _add_open_day(drafts: Drafts, draft: Draft, history: History, day: dt.date) -> None:
@@ -118,20 +134,27 @@ def _add_open_day(drafts: Drafts, draft: Draft, history: History, day: dt.date) 
                 parent.rows = replace(days, extra=(*days.extra, day))
 
 
-def _add_hidden_entity(drafts: Drafts, draft: Draft, history: History, column: str) -> None:
+def _add_hidden_entity(drafts: Drafts, draft: Draft, history: History, column: str, scale: float) -> None:
     """Entities that no table holds still have to be somewhere: a table of their keys that is not written."""
     name = f"{draft.name}:{column}"
     rows = draft.said.rows
     count = history.entities if history.entities is not None else DEFAULT_ENTITIES
     if isinstance(rows, FixedRows):
         count = rows.count
+    elif rows is not None:
+        drafts.error(
+            "rows-follow",
+            f"{draft.name} has `rows: {rows}`, but the rows of a history are the versions of its entities",
+            draft.place(),
+            "take it out, or give the number of entities: `rows: 100`",
+        )
     declared = draft.table.column(column)
     generator = draft.generators.get(column)
     unique = generator is not None and draft.is_unique(generator)
     drafts.tables[name] = Draft(
         Table(name, Resource.ENTITY, draft.table.origin, (declared or Column(column),)),
         TableSaid(columns={column: ColumnSaid(None, None, "history", draft.place(column))}),
-        Fixed(count, count),
+        Fixed(math.ceil(count * scale), count),
         {column: generator if generator is not None and unique else kinds.Sequence()},
         written=False,
     )

@@ -11,23 +11,26 @@ from seedbed.plan.expressions import ExpressionError, compile_expression, type_o
 from seedbed.plan.references import declared_key
 from seedbed.plan.resolved import (
     Covering,
-    Days,
     DistinctAmongSiblings,
     Driving,
-    Fixed,
     ForeignKeyPromise,
+    Given,
     HistoryPromise,
+    OnDay,
     OneToOne,
     Part,
+    PerParent,
     Predicate,
     Promises,
     RangePromise,
+    Reference,
     ResolvedColumn,
     Tree,
     ValidAt,
     ValidityPromise,
     VersionPart,
     Versions,
+    Via,
 )
 from seedbed.schema import Cardinality, Scalar, TypeKind
 
@@ -109,14 +112,20 @@ def _check_unique(drafts: Drafts, draft: Draft, key: tuple[str, ...]) -> None:
 
 def _unique_by_construction(drafts: Drafts, draft: Draft, key: tuple[str, ...]) -> bool:
     generators = {name: draft.generators[name] for name in key}
-    if any(draft.is_unique(generator) for generator in generators.values()):
+    varying = {name for name in key if (said := draft.said.columns.get(name)) and said.varies_by}
+    if any(draft.is_unique(generator) for name, generator in generators.items() if name not in varying):
         return True
-    found = {name: draft.references[draft.carried[name][0]] for name in key if name in draft.carried}
-    if any(isinstance(reference.finding, OneToOne | ValidAt) for reference in found.values()):
-        return any(isinstance(reference.finding, OneToOne) for reference in found.values())
-    driving = draft.references.get(draft.driving or "")
-    whole = driving is not None and driving.columns and set(driving.columns) <= set(key)
-    if not whole:
+    # A key of another row tells rows apart only when it is there whole, and is a key there.
+    found = [
+        reference
+        for reference in draft.references.values()
+        if reference.columns
+        and set(reference.columns) <= set(key)
+        and _is_key(drafts, drafts.tables[reference.parent], tuple(reference.columns.values()))
+    ]
+    if any(isinstance(reference.finding, OneToOne) for reference in found):
+        return True
+    if not any(reference.name == draft.driving for reference in found):
         return False
     if isinstance(draft.rows, Versions):
         parts = {item.part for item in generators.values() if isinstance(item, VersionPart)}
@@ -125,9 +134,15 @@ def _unique_by_construction(drafts: Drafts, draft: Draft, key: tuple[str, ...]) 
         return bool(parts & {Part.VALID_FROM, Part.VERSION}) or (Part.STATE in parts and not revisit)
     if any(isinstance(generator, kinds.Ordinal) for generator in generators.values()):
         return True
-    if any(isinstance(reference.finding, DistinctAmongSiblings) for reference in found.values()):
+    if any(isinstance(reference.finding, DistinctAmongSiblings) for reference in found):
         return True
-    return not isinstance(draft.rows, Fixed | Days) and getattr(draft.rows, "stride", 2) <= 1
+    return isinstance(draft.rows, PerParent) and draft.rows.stride <= 1
+
+
+def _is_key(drafts: Drafts, parent: Draft, columns: tuple[str, ...]) -> bool:
+    if isinstance(parent.rows, Given):
+        return set(parent.key) <= set(columns) and bool(parent.key)
+    return _unique_by_construction(drafts, parent, columns)
 
 
 def _moment_part(draft: Draft, name: str) -> Part | None:
@@ -139,6 +154,24 @@ def _check_not_null(drafts: Drafts, draft: Draft, name: str) -> None:
     generator = draft.generators.get(name)
     if generator is None:
         return
+    if name in draft.carried:
+        reference = draft.references[draft.carried[name][0]]
+        if not (generator.null or generator.when) and _nullable(drafts, draft, reference):
+            drafts.error(
+                "nulls-forbidden",
+                f"{draft.name}.{name} must not be null, but {_why_null(draft, reference)}",
+                draft.place(name),
+                "take out the not_null test, or find the row in another way",
+            )
+    elif isinstance(generator, VersionPart | kinds.Lifecycle | kinds.After) and (
+        _may_be_null(draft, name) and not (generator.null or generator.when)
+    ):
+        drafts.error(
+            "nulls-forbidden",
+            f"{draft.name}.{name} must not be null, but it is in rows where nothing has ended or happened yet",
+            draft.place(name),
+            "take out the not_null test, or give an open_end, or known=false",
+        )
     empty = isinstance(generator, kinds.Constant) and generator.value is None
     if generator.null or generator.when or empty:
         drafts.error(
@@ -236,11 +269,17 @@ def _foreign_keys(drafts: Drafts, draft: Draft) -> list[ForeignKeyPromise]:
             if maximum is None:
                 maximum = children.maximum
             children = Cardinality(max(children.minimum, reference.finding.minimum), maximum)
-        nullable = bool(reference.null or reference.when or isinstance(reference.finding, Tree))
-        of = getattr(reference.finding, "of", None)
-        if isinstance(of, str):
-            moment = draft.generators.get(of)
-            nullable = nullable or _may_be_null(moment)
+        if isinstance(reference.finding, Via | OnDay | ValidAt | Tree) and children != Cardinality():
+            assert declared is not None
+            drafts.warn(
+                "children-not-held",
+                f"how many {draft.name} a {reference.parent} has ({declared.origin.short}) is not held: "
+                f"{', '.join(reference.columns)} follows from other values of the row",
+                draft.place(next(iter(reference.columns))),
+                "say in the diagram that there may be any number of them: `}o`",
+            )
+            children = Cardinality()
+        nullable = _nullable(drafts, draft, reference)
         promised.append(
             ForeignKeyPromise(
                 tuple(reference.columns), reference.parent, tuple(reference.columns.values()), children, nullable
@@ -249,13 +288,57 @@ def _foreign_keys(drafts: Drafts, draft: Draft) -> list[ForeignKeyPromise]:
     return promised
 
 
-def _may_be_null(generator: kinds.Generator | None) -> bool:
+def _nullable(drafts: Drafts, draft: Draft, reference: Reference) -> bool:
+    """Whether a row may be without this parent."""
+    if reference.null or reference.when:
+        return True
+    match reference.finding:
+        case Tree():
+            return True
+        case OnDay(of=of):
+            return _may_be_null(draft, of)
+        case ValidAt(entity=entity, at=at):
+            return not _in_life(draft, at) or _may_be_null(draft, at) or _nullable(drafts, draft, draft.references[entity])
+        case Via(path=path):
+            here = draft
+            for name in path:
+                onward = here.references[name]
+                if _nullable(drafts, here, onward):
+                    return True
+                here = drafts.tables[onward.parent]
+    return False
+
+
+def _in_life(draft: Draft, at: str) -> bool:
+    """Whether a moment never lies before the beginning of its entity's life."""
+    generator = draft.generators.get(at)
+    if isinstance(generator, kinds.After):
+        return _in_life(draft, draft.moments.get(generator.column, generator.column))
+    return isinstance(generator, kinds.During)
+
+
+def _why_null(draft: Draft, reference: Reference) -> str:
+    match reference.finding:
+        case Tree():
+            return "the top rows of a tree have no row above them"
+        case ValidAt(at=at):
+            return f"a row may have no entity, or {at.removesuffix('@')} may lie before its entity began"
+        case OnDay(of=of):
+            return f"{of.removesuffix('@')} may be null"
+    return "a foreign key on the way may be null"
+
+
+def _may_be_null(draft: Draft, name: str) -> bool:
+    """Whether the moment in a column may be null."""
+    generator = draft.generators[name]
     match generator:
         case VersionPart(part=Part.VALID_TO, open_end=None) | kinds.Lifecycle(part="ended"):
             return True
-        case None:
-            return False
-    return bool(generator.null or generator.when or isinstance(generator, kinds.After))
+        case kinds.After(known=True):
+            return True
+        case kinds.After(column=column) if column in draft.generators:
+            return bool(generator.null or generator.when) or _may_be_null(draft, column)
+    return bool(generator.null or generator.when)
 
 
 def _dependencies(draft: Draft, columns: Mapping[str, ResolvedColumn]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -266,8 +349,8 @@ def _dependencies(draft: Draft, columns: Mapping[str, ResolvedColumn]) -> list[t
         by = column.varies_by
         if column.reference:
             by = draft.references[column.reference].varies_by
-        if by is None:
-            continue
+        if by is None or column.generator.when:
+            continue  # A condition over the row decides anew in each.
         lead = draft.references.get(by)
         determinant = tuple(lead.columns) if lead and lead.columns else (by,)
         found.append((determinant, (name,)))

@@ -15,6 +15,7 @@ from seedbed.plan.resolved import (
     Drawn,
     Driving,
     Finding,
+    Given,
     OnDay,
     OneToOne,
     Reference,
@@ -41,6 +42,8 @@ def add_dependent_references(drafts: Drafts) -> None:
     """Adds what leads on from other references: days, versions, and parents found via another parent."""
     for draft in drafts:
         for column, generator in tuple(draft.generators.items()):
+            if isinstance(generator, kinds.ForeignKey) and column in draft.carried:
+                _check_target(drafts, draft, column)
             if isinstance(generator, kinds.DateKey):
                 _add_day(drafts, draft, column, generator)
             elif isinstance(generator, kinds.Version):
@@ -147,6 +150,23 @@ def _target(drafts: Drafts, draft: Draft, parent: Draft, column: str, generator:
     return None
 
 
+def _check_target(drafts: Drafts, draft: Draft, column: str) -> None:
+    """That every row of the parent has a value to refer to."""
+    name, target = draft.carried[column]
+    parent = drafts.tables[draft.references[name].parent]
+    generator = parent.generators[target]
+    gaps = bool(generator.null or generator.when or generator == kinds.Constant(value=None))
+    if isinstance(parent.rows, Given):
+        gaps = target in parent.rows.empty
+    if gaps:
+        drafts.error(
+            "null-key",
+            f"{draft.name}.{column} refers to {parent.name}.{target}, which is null in some rows",
+            draft.place(column),
+            "refer to a column that every row fills",
+        )
+
+
 def _declared_target(draft: Draft, parent: Draft, column: str) -> str | None:
     for foreign_key in draft.table.foreign_keys:
         if foreign_key.parent == parent.name and column in foreign_key.columns:
@@ -163,9 +183,7 @@ def declared_key(draft: Draft, columns: Iterable[str], parent: str) -> ForeignKe
     return None
 
 
-def _finding(
-    draft: Draft, parent: Draft, generator: kinds.ForeignKey, declared: ForeignKey | None
-) -> Finding:
+def _finding(draft: Draft, parent: Draft, generator: kinds.ForeignKey, declared: ForeignKey | None) -> Finding:
     """How the parent is found, so that the declared numbers of children hold by construction."""
     children = declared.children if declared else Cardinality()
     if generator.via:
@@ -213,8 +231,10 @@ def _name_driving(drafts: Drafts, draft: Draft) -> None:
     chosen = next((item for item in candidates if said.parent in (item.name, *item.columns)), None)
     chosen = chosen or next(iter(candidates), None)
     if chosen is None:
-        chosen = Reference(parent.name, parent.name, {}, Driving(), (draft.name, parent.name))
-    draft.references[chosen.name] = replace(chosen, finding=Driving(), varies_by=None)
+        # A name that no column's reference has.
+        name = parent.name if parent.name not in draft.references else f"{parent.name}@"
+        chosen = Reference(name, parent.name, {}, Driving(), (draft.name, parent.name))
+    draft.references[chosen.name] = replace(chosen, finding=Driving())
 
 
 def _add_day(drafts: Drafts, draft: Draft, column: str, generator: kinds.DateKey) -> None:
@@ -262,7 +282,17 @@ def _add_version(drafts: Drafts, draft: Draft, column: str, generator: kinds.Ver
             f"add a foreign key to {entity_table}",
         )
         return
-    target = generator.column or _declared_target(draft, history, column) or next(iter(history.key), None)
+    said = generator.column
+    target = history.known(said) if said else _declared_target(draft, history, column)
+    target = target or (None if said else next(iter(history.key), None))
+    if said and target is None:
+        drafts.error(
+            "unknown-column",
+            f'{draft.name}.{column} takes {history.name}.{said}, but {history.name} has no column "{said}"',
+            place,
+            closest(said, history.generators),
+        )
+        return
     if target is None:
         drafts.error("no-key", f"{history.name} has no key for {draft.name}.{column} to take", place)
         return
@@ -326,6 +356,15 @@ def _settle_varying(drafts: Drafts, draft: Draft) -> None:
     """Names the stream of each reference that varies by an entity after the entity, so that it agrees everywhere."""
     for reference in tuple(draft.references.values()):
         if reference.varies_by is None:
+            continue
+        if not isinstance(reference.finding, Drawn):
+            drafts.error(
+                "varies-nothing",
+                f"{draft.name}.{reference.name} varies by {reference.varies_by}, but its parent is not drawn freely: "
+                "it drives the row, or is bound by via, min, max, unique, distinct or a tree",
+                draft.place(next(iter(reference.columns), None)),
+                "take out varies_by, or the others",
+            )
             continue
         by, stream = varying(drafts, draft, reference.varies_by, reference.name)
         draft.references[reference.name] = replace(reference, stream=stream, varies_by=by)

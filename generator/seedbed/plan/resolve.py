@@ -8,16 +8,16 @@ from collections.abc import Collection, Mapping
 
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, has_errors
-from seedbed.plan import kinds
 from seedbed.plan.columns import Types, resolve_column
 from seedbed.plan.cycles import check_cycles
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import gather
+from seedbed.plan.fits import check_fit, check_generator, settle_names
 from seedbed.plan.histories import prepare_histories, resolve_processes, split_moments
 from seedbed.plan.promises import promises_of
 from seedbed.plan.references import add_dependent_references, add_references
-from seedbed.plan.resolved import PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
-from seedbed.plan.rows import drive_rows, start_tables
+from seedbed.plan.resolved import Given, PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.plan.rows import check_numbering, drive_rows, start_tables
 from seedbed.plan.spec import Plan
 from seedbed.schema import Resource, Schema
 
@@ -52,12 +52,15 @@ def resolve(
     start_tables(drafts, said, rows or {}, scale)
     _check_as_of(drafts, as_of)
     if not has_errors(drafts.diagnostics):
-        prepare_histories(drafts)
+        settle_names(drafts)
+        prepare_histories(drafts, scale)
         split_moments(drafts)
         add_references(drafts)
         resolve_processes(drafts)
         add_dependent_references(drafts)
         drive_rows(drafts)
+    if not has_errors(drafts.diagnostics):
+        check_numbering(drafts, as_of or plan.as_of)
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
     types = Types(drafts)
@@ -67,9 +70,15 @@ def resolve(
             parent = drafts.tables[draft.references[draft.rows.reference].parent]
             types.check_predicate(parent, draft.rows.where, f"rows of {draft.name}", draft.place())
         columns = {name: resolve_column(drafts, draft, name, types) for name in draft.generators}
-        promises = promises_of(drafts, draft, columns, as_of or plan.as_of)
+        for name in draft.generators:
+            check_generator(drafts, draft, name, types)
+            check_fit(drafts, draft, name, types.of(draft, name), types.made[draft.name, name])
+        given = isinstance(draft.rows, Given)
+        promises = Promises() if given else promises_of(drafts, draft, columns, as_of or plan.as_of)
         tables.append(_table(draft, columns, promises, select))
-    check_cycles(drafts, tables)
+    if has_errors(drafts.diagnostics):
+        return None, drafts.diagnostics
+    check_cycles(drafts, tables, tuple(drafts.lifecycles.values()))
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
     resolved = ResolvedPlan(
@@ -100,7 +109,7 @@ def _table(
 ) -> ResolvedTable:
     assert draft.rows is not None
     table = draft.table
-    during = next((name for name, item in draft.generators.items() if isinstance(item, kinds.During)), None)
+    chosen = select is None or table.name in select
     return ResolvedTable(
         name=table.name,
         file=_file_name(table.name),
@@ -109,8 +118,9 @@ def _table(
         columns=tuple(sorted(columns.values(), key=lambda column: column.hidden)),
         references=tuple(draft.references.values()),
         promises=promises,
-        written=draft.written and (select is None or table.name in select),
-        appears_at=during,
+        written=draft.written and chosen,
+        kept=draft.written and not chosen,
+        appears_at=draft.during,
         description=table.description.value if table.description else "",
         source=table.source,
         property_file=table.origin.file if table.resource is Resource.SEED else None,

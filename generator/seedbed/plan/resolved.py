@@ -66,10 +66,11 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The rows of a hand-written CSV, read as they are."""
+    """The rows of a hand-written CSV, read as they are. `empty` are the columns with an empty field."""
 
     file: Path
     count: int
+    empty: frozenset[str] = frozenset()
 
 
 Rows = Fixed | Days | PerParent | Versions | Given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,10 +12,30 @@ from seedbed.errors import Location, closest
 from seedbed.plan import kinds
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import ColumnSaid, TableSaid
-from seedbed.plan.resolved import Days, Driving, Fixed, Given, PerParent, Versions
+from seedbed.plan.lifecycles import count_entities
+from seedbed.plan.resolved import (
+    DAY,
+    Covering,
+    Days,
+    DistinctAmongSiblings,
+    Drawn,
+    Driving,
+    Fixed,
+    Given,
+    OneToOne,
+    PerParent,
+    Reference,
+    ResolvedLifecycle,
+    Tree,
+    Versions,
+)
 from seedbed.plan.spec import DateRows, FixedRows, RowsPer
 
 MAX_GIVEN_BYTES = 200_000_000
+LARGEST_NUMBER = 2**62
+"""No row of any table has a number above this, so that arithmetic with numbers cannot overflow."""
+
+_EPOCH = dt.date(1970, 1, 1)
 
 
 def start_tables(drafts: Drafts, said: Mapping[str, TableSaid], rows: Mapping[str, int], scale: float) -> None:
@@ -125,8 +146,9 @@ def _start_given(drafts: Drafts, draft: Draft) -> None:
     with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines)
         header = next(reader, [])
-        count = sum(1 for row in reader if row)
-    draft.rows = Given(file, count)
+        rows = [row for row in reader if row]
+    empty = frozenset(name for at, name in enumerate(header) if any(at >= len(row) or not row[at] for row in rows))
+    draft.rows = Given(file, len(rows), empty)
     draft.written = False
     draft.generators = {name: kinds.Constant(value=None) for name in header}
     drafts.tables[draft.name] = draft
@@ -139,10 +161,10 @@ def drive_rows(drafts: Drafts) -> None:
         if not isinstance(said, RowsPer):
             continue
         driving = next((item for item in draft.references.values() if isinstance(item.finding, Driving)), None)
-        if driving is None:
+        if driving is None or not _can_count(drafts, draft, said.counts):
             continue
-        counts, stride = _bounded(said.counts)
-        draft.rows = PerParent(driving.name, counts, stride, said.where)
+        counts = _bounded(said.counts)
+        draft.rows = PerParent(driving.name, counts, max(most(counts), 1), said.where)
         _check_fan_out(drafts, draft, driving.name, counts)
     changed = True
     while changed:
@@ -155,73 +177,186 @@ def drive_rows(drafts: Drafts) -> None:
 
 def _grows(drafts: Drafts, draft: Draft) -> bool:
     """Whether rows can appear between those of an earlier as-of date."""
-    if any(isinstance(generator, kinds.During) for generator in draft.generators.values()):
-        return True
     assert isinstance(draft.rows, PerParent)
     parent = drafts.tables[draft.references[draft.rows.reference].parent]
-    return isinstance(parent.rows, PerParent | Versions) and not parent.rows.dense
+    return draft.during is not None or not parent.dense
 
 
-def _bounded(counts: kinds.Generator) -> tuple[kinds.Generator, int]:
-    """The counts with an upper bound, and a number above every count.
+def check_numbering(drafts: Drafts, as_of: dt.date) -> None:
+    """Reports numbers of rows that 64 bits cannot hold, and what needs tables that are numbered without gaps."""
+    for draft in drafts:
+        if _largest_number(drafts, draft, as_of) > LARGEST_NUMBER:
+            drafts.error(
+                "too-many-rows",
+                f"the rows of {draft.name} cannot be numbered: every row above it may have up to "
+                f"{draft.rows.stride if isinstance(draft.rows, PerParent | Versions) else 1:,} of them, which is "
+                "more than 64 bits hold",
+                draft.place(),
+                "give the counts a max=, the histories a max_versions:, or ask for fewer rows",
+            )
+        for reference in draft.references.values():
+            _check_finding(drafts, draft, reference)
+
+
+def _check_finding(drafts: Drafts, draft: Draft, reference: Reference) -> None:
+    """That a way to find parents which counts rows through has tables whose rows are numbered without gaps."""
+    parent = drafts.tables[reference.parent]
+    gaps: Draft | None = None
+    wanted = ""
+    match reference.finding:
+        case Covering():
+            wanted = "a minimum or maximum number of children"
+        case OneToOne():
+            wanted = "a parent for each row alone"
+        case Tree():
+            wanted = "a tree"
+        case DistinctAmongSiblings():
+            if not isinstance(draft.rows, PerParent | Versions):
+                drafts.error(
+                    "no-siblings",
+                    f"{draft.name}.{reference.name} is to be distinct among siblings, but the rows of {draft.name} are "
+                    "not driven by a parent",
+                    draft.place(reference.name),
+                    f"give {draft.name} `rows: per <table>`, or take out distinct=true",
+                )
+                return
+            wanted = "distinct parents"
+        case Drawn(zipf=zipf) if zipf is not None:
+            wanted = "zipf"
+        case _:
+            return
+    if not parent.dense:
+        gaps = parent
+    elif not draft.dense and isinstance(reference.finding, Covering | OneToOne):
+        gaps = draft
+    elif isinstance(reference.finding, DistinctAmongSiblings) and reference.finding.covering and draft.driving:
+        driver = drafts.tables[draft.references[draft.driving].parent]
+        gaps = None if driver.dense else driver
+    if gaps:
+        drafts.error(
+            "numbered-with-gaps",
+            f"{draft.name}.{reference.name} wants {wanted}, but rows of {gaps.name} appear as time goes on, so that "
+            "nobody can count them beforehand",
+            draft.place(next(iter(reference.columns), None)),
+            "leave it out of the generator, and out of the diagram: `}o` instead of `}|` or `||` at the child's end",
+        )
+
+
+def _largest_number(drafts: Drafts, draft: Draft, as_of: dt.date) -> int:
+    match draft.rows:
+        case PerParent(reference=name, stride=stride) | Versions(reference=name, stride=stride):
+            return _largest_number(drafts, drafts.tables[draft.references[name].parent], as_of) * stride
+        case Fixed(count=count):
+            return max([count, *(_begun(drafts, item, count, as_of) for item in _lifecycles(drafts, draft))])
+        case Days(count=count) | Given(count=count):
+            return count
+    return 0
+
+
+def _lifecycles(drafts: Drafts, draft: Draft) -> list[ResolvedLifecycle]:
+    return [lifecycle for lifecycle in drafts.lifecycles.values() if lifecycle.entity == draft.name]
+
+
+def _begun(drafts: Drafts, lifecycle: ResolvedLifecycle, planned: int, as_of: dt.date) -> int:
+    planned_end, end = ((day - _EPOCH).days * DAY + DAY - 1 for day in (drafts.plan.as_of, as_of))
+    return count_entities(lifecycle.arrivals, planned, planned_end, end)
+
+
+# --- counts of children ------------------------------------------------------------------------------------------
+
+
+def _bounded(counts: kinds.Generator) -> kinds.Generator:
+    """The counts with an upper bound.
 
     A Poisson count without a maximum is cut 12 standard deviations above its mean, which is less likely than
     one in 10**12 for every mean (Chernoff bound).
     """
+    if isinstance(counts, kinds.Poisson) and counts.max is None:
+        bound = math.ceil(counts.mean + 12 * math.sqrt(counts.mean) + 24)
+        return counts.model_copy(update={"max": max(bound, counts.min)})
+    return counts
+
+
+def _spread(counts: kinds.Generator) -> tuple[float, float, float]:
+    """The fewest, the usual (mean) and the most children that these counts, once checked, can give."""
     match counts:
-        case kinds.Poisson(max=None):
-            most = math.ceil(counts.mean + 12 * math.sqrt(counts.mean) + 24)
-            return counts.model_copy(update={"max": max(most, counts.min)}), max(most, counts.min) + 1
-        case kinds.Poisson():
-            return counts, (counts.max or 0) + 1
-        case kinds.Integer() | kinds.Zipf():
-            return counts, counts.max + 1
-        case kinds.Choice():
-            return counts, max((int(value) for value, weight in counts.values.items() if weight), default=0) + 1
-        case kinds.Constant():
-            return counts, max(int(counts.value or 0), 0) + (0 if counts.value == 1 else 1)
-    return counts, 1
+        case kinds.Poisson(mean=usual, min=low, max=high):
+            return low, min(max(usual, low), high or usual), high or 0
+        case kinds.Integer(min=low, max=high):
+            return low, (low + high) / 2, high
+        case kinds.Zipf(exponent=exponent, max=high):
+            weights = [rank**-exponent for rank in range(1, min(high, 10_000) + 1)]
+            return 1, sum(rank * weight for rank, weight in enumerate(weights, 1)) / sum(weights), high
+        case kinds.Choice(values=weights):
+            likely = {float(value): weight for value, weight in weights.items() if weight}
+            usual = sum(value * weight for value, weight in likely.items()) / sum(likely.values())
+            return min(likely), usual, max(likely)
+        case kinds.Constant(value=value):
+            return (float(value or 0),) * 3
+        case kinds.Boolean(p=share):
+            return float(share == 1), share, float(share > 0)
+    raise AssertionError(f"{counts} counts nothing")
 
 
 def fewest(counts: kinds.Generator) -> int:
     """The smallest number of children that these counts can give."""
+    return int(_spread(counts)[0])
+
+
+def mean(counts: kinds.Generator) -> float:
+    """About how many children these counts give on average."""
+    return _spread(counts)[1]
+
+
+def most(counts: kinds.Generator) -> int:
+    """The largest number of children that these counts, bounded, can give."""
+    return int(_spread(counts)[2])
+
+
+def _can_count(drafts: Drafts, draft: Draft, counts: kinds.Generator) -> bool:
+    """Reports counts that are no numbers of rows."""
+    values: list[object] = []
     match counts:
-        case kinds.Poisson() | kinds.Integer():
-            return counts.min
-        case kinds.Zipf():
-            return 1
-        case kinds.Choice():
-            return min((int(value) for value, weight in counts.values.items() if weight), default=0)
-        case kinds.Constant():
-            return int(counts.value or 0)
-        case kinds.Boolean():
-            return 1 if counts.p == 1 else 0
-    return 0
+        case kinds.Constant(value=value):
+            values = [value]
+        case kinds.Choice(values=weights):
+            values = list(weights)
+        case kinds.Integer(min=low):
+            values = [low]
+    wrong = [value for value in values if not (isinstance(value, int | float) and value >= 0 and value == int(value))]
+    if wrong:
+        said = f"{wrong[0]!r} is not a number of rows"
+        hint = "use whole numbers from 0 on, for example poisson(3) or choice({0: 1, 1: 2})"
+    elif counts.null or counts.when:
+        said = "null= and when= mean nothing for a number of rows"
+        hint = "use `per <table> where <condition>`, or boolean(0.5)"
+    else:
+        return True
+    drafts.error("invalid-counts", f"{draft.name} has rows {draft.said.rows}: {said}", draft.place(), hint)
+    return False
 
 
 def _check_fan_out(drafts: Drafts, draft: Draft, name: str, counts: kinds.Generator) -> None:
-    reference = draft.references[name]
+    reference, said = draft.references[name], draft.said.rows
     for declared in draft.table.foreign_keys:
         if declared.parent != reference.parent or set(declared.columns) != set(reference.columns):
             continue
-        said = draft.said.rows
+        # Rows that do not name their parent, or are not there yet, do not count.
         where = isinstance(said, RowsPer) and said.where
-        if fewest(counts) < declared.children.minimum or (where and declared.children.minimum):
+        some = where or reference.null or reference.when or (draft.during and declared.children.minimum > 1)
+        if declared.children.minimum and (fewest(counts) < declared.children.minimum or some):
             drafts.error(
                 "too-few-children",
                 f"every {reference.parent} has at least {declared.children.minimum} {draft.name} "
-                f"({declared.origin.short}), but `{said}` can give none",
+                f"({declared.origin.short}), but `{said}` can give fewer",
                 draft.place(),
-                f"give the count min={declared.children.minimum}",
+                f"give the count min={declared.children.minimum}, without `where`, null= and when=",
             )
-        most = _bounded(counts)[1] - 1 if not isinstance(counts, kinds.Boolean) else 1
-        if counts == kinds.Constant(value=1):
-            most = 1
-        if declared.children.maximum is not None and most > declared.children.maximum:
+        if declared.children.maximum is not None and most(counts) > declared.children.maximum:
             drafts.error(
                 "too-many-children",
                 f"a {reference.parent} has at most {declared.children.maximum} {draft.name} "
-                f"({declared.origin.short}), but `{said}` can give {most}",
+                f"({declared.origin.short}), but `{said}` can give {most(counts)}",
                 draft.place(),
                 f"give the count max={declared.children.maximum}, or use boolean(0.5)",
             )

@@ -16,6 +16,7 @@ TIMESTAMP = DataType(TypeKind.TIMESTAMP, "timestamp")
 FLOAT = DataType(TypeKind.FLOAT, "double")
 DEFAULT_DECIMAL = (18, 2)
 """Precision and scale of a decimal type that gives neither."""
+NUMERIC = (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.FLOAT)
 TEMPORAL = (TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ)
 
 _CALENDAR = {
@@ -87,7 +88,8 @@ def natural_type(
         case kinds.Calendar():
             return _CALENDAR.get(generator.part, INTEGER)
         case kinds.After():
-            return of_path(generator.column)
+            found = of_path(generator.column)
+            return DATE if found and found.kind not in TEMPORAL else found  # After the key of a day.
         case kinds.Copy():
             return of_path(generator.path)
         case kinds.Rollup(aggregate="count"):
