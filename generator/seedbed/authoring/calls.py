@@ -101,7 +101,8 @@ class Limits:
 
     Attributes:
         timeout: the longest silence of the server.
-        deadline: of one attempt, from the request to the last byte; a server that drips never falls silent.
+        deadline: of one attempt, from the request to the last byte, looked at with each part of the body that
+            arrives; a server that drips never falls silent.
         max_bytes: of one response.
         retries: after a broken connection or a server error; rate limits do not count.
         backoff: before the first retry; doubles with each, up to 16 times as long.

@@ -10,6 +10,7 @@ from seedbed.authoring.outcomes import Complaint, is_about_content
 
 _FORMATS = ("json_schema", "json_object", None)
 _TOKEN_LIMITS = ("max_completion_tokens", "max_tokens", None)
+_ABOUT_FORMAT = ("response_format", "json_schema", "json_object", "grammar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,18 @@ class Capabilities:
 
     def without(self, complaint: Complaint) -> Capabilities | None:
         """What to send after this complaint; None if it is not about a parameter, or nothing is left to leave out."""
-        if complaint.status not in (400, 404, 422, 501) or is_about_content(complaint):
+        if complaint.status is None or is_about_content(complaint):
             return None
         said = f"{complaint.param} {complaint.text}".lower()
+        if complaint.status not in (400, 422):  # a router without such a server, or one that cannot build a grammar
+            named = self.response_format and any(word in said for word in _ABOUT_FORMAT)
+            return replace(self, response_format=_next(_FORMATS, self.response_format or "")) if named else None
         if "temperature" in said and self.temperature:
             return replace(self, temperature=False)
         if "stream_options" in said and self.usage:
             return replace(self, usage=False)
         if self.token_limit and self.token_limit in said:
             return replace(self, token_limit=_next(_TOKEN_LIMITS, self.token_limit))
-        if complaint.status not in (400, 422) and not any(word in said for word in ("response_format", "json_schema")):
-            return None
         if self.response_format:
             return replace(self, response_format=_next(_FORMATS, self.response_format))
         # Nothing that is sent was named, and the answer's format was not it.

@@ -40,7 +40,7 @@ class Client:
     def close(self) -> None:
         """Closes the connection, if there is one."""
         if self._connection is not None:
-            self._connection.__exit__(None)
+            self._connection.close()
 
     def complete(self, request: Request, *, fresh: bool = False) -> Completion:
         """The text that answers the request, recorded or new. It is not kept before `keep` says that it is valid.
@@ -50,6 +50,7 @@ class Client:
             fresh: ask even if a reply is cached, because it turned out to be of no use.
 
         Raises:
+            AuthoringError: the `openai` package is not installed.
             ProviderError: one of `Unavailable`, `Refused`, `Truncated` and `Invalid`.
             BudgetExceeded: the call would pass the limit on tokens; it was not made, or its answer was cut by it.
         """

@@ -1,7 +1,8 @@
 """The one door to the `openai` package: a payload goes out, an answer or a complaint comes back.
 
-The SDK brings the protocol's address, TLS, proxies and typed errors. Retries, redirects, parsing and its variables
-(`OPENAI_ORG_ID`, `OPENAI_CUSTOM_HEADERS`, ...) stay out: see `docs/how-it-works.md`.
+The SDK brings the protocol's address, TLS, proxies and typed errors. Its retries (each call for itself), its
+redirects (which take the prompt along), its parsing (which loses answers) and its variables (`OPENAI_ORG_ID`,
+`OPENAI_CUSTOM_HEADERS`, ..., which go to any server) stay out.
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class Connection:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes what is open; the connection cannot be used afterwards."""
         self._sdk.close()
 
     def send(self, payload: Mapping[str, Any]) -> Answer:

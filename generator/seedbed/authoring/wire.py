@@ -139,11 +139,10 @@ def _usage(value: object) -> Usage | None:
     if not isinstance(value, dict):
         return None
     details = value.get("prompt_tokens_details")
-    counts = [value.get("prompt_tokens"), value.get("completion_tokens")]
-    if not all(isinstance(count, int) and count >= 0 for count in counts):
+    prompt, completion = _count(value.get("prompt_tokens")), _count(value.get("completion_tokens"))
+    if prompt is None or completion is None:
         return None
-    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    return Usage(counts[0], counts[1], cached if isinstance(cached, int) else 0)
+    return Usage(prompt, completion, _count(details.get("cached_tokens") if isinstance(details, dict) else 0) or 0)
 
 
 def _content(value: object) -> str:
@@ -173,6 +172,10 @@ def _not_the_protocol(text: str, kind: str) -> Complaint:
         said = "a web page was answered. Is the base URL right? It usually ends in /v1. A login page of the network?"
         return Complaint(said)
     return Complaint(f"the answer is not that of an OpenAI-compatible server: {_short(text)}")
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _list(value: object) -> list[Any]:

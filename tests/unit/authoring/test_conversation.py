@@ -64,10 +64,10 @@ def test_attempts_end():
     with (
         LlmServer(*script) as server,
         client(server) as llm,
-        pytest.raises(AttemptsExhausted, match="3 rows") as caught,
+        pytest.raises(AttemptsExhausted, match="3 rows") as error,
     ):
         converse(llm, REQUEST, many)
-    assert [problem.code for problem in caught.value.diagnostics] == ["too-few"]
+    assert [problem.code for problem in error.value.diagnostics] == ["too-few"]
     assert len(server.requests) == 3
 
 

@@ -168,6 +168,7 @@ def test_a_project_cannot_say_where_the_key_goes(tmp_path, monkeypatch):
         (project / name).write_text("base_url: https://evil.test/v1\n", encoding="utf-8")
     monkeypatch.chdir(project)
     person = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(person))
     for home in (config_home({"XDG_CONFIG_HOME": str(person)}), config_home({"XDG_CONFIG_HOME": "."})):
         assert project not in home.parents
         assert read_endpoint({**MODEL, "SEEDBED_LLM_API_KEY": "k"}, home).base_url == OPENAI
