@@ -153,6 +153,7 @@ class _Builder:
     def __init__(self, loader: yaml.SafeLoader, file: str, marks: dict[Path, tuple[int, int]], strict: bool) -> None:
         self.loader, self.file, self.marks, self.strict = loader, file, marks, strict
         self.anchors: set[int] = set()
+        self.own_keys: dict[int, set[int]] = {}
         self.nodes = 0
 
     def build(self, node: yaml.Node, path: Path, depth: int) -> Any:
@@ -176,7 +177,8 @@ class _Builder:
         return self.loader.construct_object(node, deep=True)
 
     def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
-        own = {id(key) for key, _ in node.value}
+        # What an alias names is built again, and by then holds what it merged in among its own keys.
+        own = self.own_keys.setdefault(id(node), {id(key) for key, _ in node.value})
         if not self.strict:
             self.loader.flatten_mapping(node)  # Puts what `<<` merges in before the mapping's own keys.
         result: dict[str, Any] = {}

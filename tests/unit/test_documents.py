@@ -61,7 +61,9 @@ def test_a_bomb_of_anchors_is_stopped():
 
 
 def test_an_own_key_stands_over_a_merged_one():
-    value = read_yaml("base: &b {tests: [a], x: 1}\nc:\n  <<: *b\n  tests: [b]\n", "f.yml").value
+    text = "base: &b {tests: [a], x: 1}\nc: &c\n  <<: *b\n  tests: [b]\nagain: [*c, {<<: *c, x: 2}]\n"
+    value = read_yaml(text, "f.yml").value
     assert value["c"] == {"tests": ["b"], "x": 1}
+    assert value["again"] == [{"tests": ["b"], "x": 1}, {"tests": ["b"], "x": 2}]
     with pytest.raises(ProjectError):
         read_yaml("base: &b {x: 1}\nc:\n  <<: *b\n  y: 1\n  y: 2\n", "f.yml")

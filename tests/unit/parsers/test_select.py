@@ -11,13 +11,17 @@ FILES = {
     "dbt_project.yml": "name: shop\nsources: {shop: {+tags: [raw]}}\n",
     "models/staging/src.yml": """
         sources:
-          - {name: raw, tables: [{name: orders}, {name: order_items, tags: [nightly]}]}
-          - {name: crm, tables: [{name: orders}]}
+          - name: raw
+            tables:
+              - {name: orders, columns: [{name: id}]}
+              - {name: order_items, tags: [nightly], columns: [{name: id}]}
+          - {name: crm, tables: [{name: orders, columns: [{name: id}]}]}
         """,
-    "models/marts/marts.yml": "models: [{name: dim_customer, tags: [nightly]}, {name: fct_built}]\n",
+    "models/marts/marts.yml": "models: [{name: dim_customer, tags: [nightly], columns: [{name: id}]}, "
+    "{name: fct_built}]\n",
     "models/marts/fct_built.sql": "select 1",
     "seeds/countries.csv": "code\nNL\n",
-    "seeds/seeds.yml": "seeds: [{name: planned}]\n",
+    "seeds/seeds.yml": "seeds: [{name: planned, columns: [{name: id}]}, {name: empty}]\n",
 }
 
 
