@@ -73,7 +73,7 @@ def read_error(body: object) -> tuple[str, str | None, str | None, int | None]:
     if not isinstance(error, dict):
         return _short(error), None, None, None
     code = error.get("code")
-    status = next((int(n) for n in (code, error.get("status")) if str(n).isdecimal() and 400 <= int(n) < 600), None)
+    status = _status(code) or _status(error.get("status"))
     kind = code if isinstance(code, str) and code and status is None else error.get("type")
     param = error.get("param")
     text = error.get("message") or error.get("msg") or error
@@ -106,7 +106,9 @@ def _data(text: str) -> Iterator[str]:
 
 
 def _collect(payloads: Iterable[dict[str, Any]], ended: bool) -> Answer:
-    text, arguments, refusal = [], [], []
+    text: list[str] = []
+    arguments: list[str] = []
+    refusal: list[str] = []
     finish: str | None = None
     usage: Usage | None = None
     for payload in payloads:
@@ -172,6 +174,10 @@ def _not_the_protocol(text: str, kind: str) -> Complaint:
         said = "a web page was answered. Is the base URL right? It usually ends in /v1. A login page of the network?"
         return Complaint(said)
     return Complaint(f"the answer is not that of an OpenAI-compatible server: {_short(text)}")
+
+
+def _status(value: object) -> int | None:
+    return int(str(value)) if re.fullmatch(r"[45][0-9]{2}", str(value)) else None
 
 
 def _count(value: object) -> int | None:
