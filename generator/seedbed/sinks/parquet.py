@@ -25,7 +25,7 @@ ROW_GROUP = 1 << 19
 _SAMPLE, _REPEATED = 1 << 16, 16
 _COUNTED = (pa.types.is_string, pa.types.is_integer, pa.types.is_date)
 
-# Against snappy, a quarter more CPU time for two thirds of the bytes (benchmarks/sinks.py).
+# Against snappy, a sixth more CPU time for two thirds of the bytes (benchmarks/sinks.py).
 COMPRESSION, _LEVELS = "zstd", {"zstd": 1}
 
 

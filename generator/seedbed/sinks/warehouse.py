@@ -21,6 +21,9 @@ from seedbed.sinks.relations import Existing, Relation, casts, check_ownership, 
 Settings = Mapping[str, Any]
 """What a target of `profiles.yml` says, rendered."""
 
+# The SQL standard's code for "dependent objects still exist".
+_DEPENDENT_OBJECTS = "2BP01"
+
 
 @dataclass(frozen=True, slots=True)
 class Driver:
@@ -212,17 +215,15 @@ class AdbcSink(Sink):
         return list(self._cursor.fetchall())
 
     def _refused(self, what: str, error: Exception) -> SinkError:
-        said = str(error).strip()
-        dependent = "depend" in said
-        found = Diagnostic(
-            "load-refused",
-            f"{what}: {said}",
-            hint="the columns changed, so the table must be made anew: drop what depends on it (dbt builds its models "
-            "again)"
-            if dependent
-            else None,
+        hint = None
+        if getattr(error, "sqlstate", None) == _DEPENDENT_OBJECTS:
+            hint = (
+                "the columns changed, so the table must be made anew: drop what depends on it (dbt builds its models "
+                "again)"
+            )
+        return SinkError(
+            "Nothing was loaded.", [Diagnostic("load-refused", f"{what}: {str(error).strip()}", hint=hint)]
         )
-        return SinkError("Nothing was loaded.", [found])
 
     def _rollback(self) -> None:
         with contextlib.suppress(self._error):
