@@ -58,6 +58,7 @@ class ErdMerger:
             # Only now is it known which marked columns the other relationships explain.
             if not self._add_relationship(line, child, parent, guess=True):
                 self._report_no_columns(line, child, parent)
+        self._report_loose_marks()
 
     def _entity_table(self, name: str) -> TableDraft | None:
         return self.lookup.entity(name)
@@ -276,6 +277,20 @@ class ErdMerger:
             line.origin,
             f"draw a table between them: {left.name} ||--o{{ BRIDGE and {right.name} ||--o{{ BRIDGE",
         )
+
+    def _report_loose_marks(self) -> None:
+        for table in self.lookup.tables:
+            explained = {name.casefold() for key in table.foreign_keys for name in key.columns}
+            for name in self._marks(table):
+                column = table.column(name)
+                if column is not None and name.casefold() not in explained:
+                    self._report(
+                        "key-without-relationship",
+                        f"{table.name}.{name} is marked FK, but no relationship tells which table it refers to",
+                        column.origin,
+                        Severity.NOTE,
+                        "draw the relationship, or take the mark away",
+                    )
 
     def _report_no_columns(self, line: Relationship, child: TableDraft, parent: TableDraft) -> None:
         said = f' (label "{line.label}")' if line.label else ""

@@ -228,10 +228,12 @@ class Renderer:
 
     context: Mapping[str, Any]
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _told: set[tuple[str | None, str]] = field(default_factory=set)
+    """Files and the names in them that are not known, each reported once."""
 
     def with_context(self, **more: Any) -> Renderer:
         """A renderer that knows more names and reports to the same list."""
-        return Renderer({**self.context, **more}, self.diagnostics)
+        return Renderer({**self.context, **more}, self.diagnostics, self._told)
 
     def render(self, text: str, at: Location) -> Any:
         """The value that dbt would read at this place."""
@@ -292,13 +294,20 @@ class Renderer:
                 spoken = type(node).__name__.lower()
                 raise Refused("jinja-unsupported", f'Seedbed does not evaluate "{spoken}" in YAML, only expressions')
         unknown = sorted(meta.find_undeclared_variables(tree) - set(self.context))
-        if unknown and not re.search(r"\bdefault\b|\bdefined\b|\|\s*d\b", text):
+        doubtful = bool(unknown) and not re.search(r"\bdefault\b|\bdefined\b|\|\s*d\b", text)
+        if doubtful and (at.file, unknown[0]) not in self._told:
+            self._told.add((at.file, unknown[0]))
             known = ", ".join(sorted(self.context))
             hint = closest(unknown[0], self.context) or f"known here are {known}"
             told = "is known to dbt only" if unknown[0] in _DBT_ONLY else "is not known here"
             self._report("jinja-undefined", f'{_shown(text)}: "{unknown[0]}" {told}', at, hint, Severity.WARNING)
         template = _ENVIRONMENT.from_string(text)
-        parts = list(template.root_render_func(template.new_context(dict(self.context))))
+        try:
+            parts = list(template.root_render_func(template.new_context(dict(self.context))))
+        except Exception:
+            if doubtful:
+                return None  # The unknown name that led here is told.
+            raise
         if not parts:
             return ""
         if len(parts) > 1:

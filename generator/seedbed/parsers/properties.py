@@ -89,6 +89,8 @@ class PropertyReader:
             )
             return
         for section, entries in document.items():
+            if section.startswith("x-"):
+                continue  # By custom a place for anchors; what is read of them is read where they are named.
             if section not in _SECTIONS:
                 self._unknown_key(section, _SECTIONS, document, "a property file")
             elif section in _OTHER_SECTIONS:

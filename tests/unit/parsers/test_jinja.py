@@ -136,6 +136,13 @@ def test_nothing_reaches_or_exhausts_the_machine(text: str) -> None:
     assert time.monotonic() - started < 2
 
 
+def test_an_unknown_name_is_told_once_a_file() -> None:
+    renderer = Renderer({})
+    for place in (PLACE, Location("models/a.yml", 9), Location("models/b.yml", 1)):
+        assert renderer.render("{{ types_of('x') }}", place) is None
+    assert [found.location.short for found in renderer.diagnostics] == ["models/a.yml:3", "models/b.yml:1"]
+
+
 @given(st.text(alphabet="{}%#|()[].,'\"~*+ -varxenf_ioltjs019", max_size=60))
 def test_any_text_renders_or_is_told(text: str) -> None:
     result, diagnostics = rendered(text)

@@ -232,3 +232,10 @@ def test_rules_of_tables_come_with_their_places_once(tmp_path: Path) -> None:
         ("one only", "models/a.yml:1"),
     ]
     assert [found.code for found in diagnostics] == ["no-columns"]
+
+
+def test_a_holder_of_anchors_is_no_unknown_key(tmp_path: Path) -> None:
+    text = "x-shared:\n- &id {name: id, data_type: integer}\nmodels:\n- {name: t, columns: [*id]}\n"
+    schema, diagnostics = read(tmp_path, {"models/a.yml": text})
+    assert diagnostics == []
+    assert table_of(schema, "t").column_names == ("id",)

@@ -71,7 +71,7 @@ def test_selection(
         ("tag:nightli", "unknown-selector", "did you mean nightly?"),
         ("tags:nightly", "unknown-selector", "did you mean tag?"),
         ("+dim_customer", "unknown-selector", "name the tables themselves"),
-        ("fct_built", "nothing-selected", "tables with SQL or a hand-written CSV are never generated"),
+        ("fct_built", "nothing-selected", "tables with SQL, with a hand-written CSV or without columns are never generated"),
         (
             "dim_customer,planned",
             "nothing-selected",
