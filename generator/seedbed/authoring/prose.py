@@ -37,6 +37,7 @@ class Prose:
     required: bool = False
     unique: bool = False
     cents: bool = False
+    share: float | None = None
     date_key: bool = False
     meaning: str | None = None
 
@@ -72,6 +73,7 @@ def read_prose(text: str | None) -> Prose:
         required=bool(_REQUIRED.search(flat)),
         unique=bool(_UNIQUE.search(flat)),
         cents=bool(_CENTS.search(flat)),
+        share=_share(flat),
         date_key=bool(_DATE_KEY.search(flat)),
         meaning=next((generator for pattern, generator in _MEANINGS if pattern.search(flat)), None),
     )
@@ -125,7 +127,13 @@ _NO_CODE = re.compile(
 _RUN = re.compile(r"\d+|[#]+|[A-Za-z]+|[^A-Za-z0-9#]")
 
 
+_DIGITS = re.compile(r"\b(\d{1,2})[- ]digits?(?: numbers?)?\b", _I)
+
+
 def _template(text: str) -> str | None:
+    digits = _DIGITS.search(text)
+    if digits and 4 <= int(digits[1]) <= 18 and not re.search(r"\b(?:up to|at most|max\w*|or) \d+[- ]digit", text, _I):
+        return f"{{n:0{digits[1]}}}"
     for match in _EXAMPLE.finditer(text):
         token = match["token"].rstrip(".")
         if token.isdigit() and len(token) >= 5 and token[0] == "0":
@@ -202,7 +210,7 @@ def _values(lines: str, flat: str) -> tuple[Scalar, ...]:
         items = tuple(match[1].strip() for match in pattern.finditer(lines))[skipped:]
         if len(items) >= 2 and len(set(items)) == len(items):
             return items
-    for reading in (_coded, _lettered, _cued, _slashed, _parenthesised):
+    for reading in (_coded, _lettered, _cued, _slashed, _parenthesised, _plain):
         found = reading(flat)
         if len(found) >= 2:
             return found
@@ -254,6 +262,49 @@ def _parenthesised(text: str) -> tuple[Scalar, ...]:
     return ()
 
 
+_PLAIN_LISTS = re.compile(r"^(?:.*?:\s*)?([^.;:]+(?:\.\d+[^.;:]*)*)")
+_THINGS_IN_LISTS = frozenset(
+    [
+        "name", "names", "number", "street", "city", "address", "date", "time", "code", "id", "email", "phone", "price",
+        "amount", "description", "title", "country", "house", "zip", "postcode", "type", "unit", "currency", "key",
+        "value", "quantity", "comment", "user", "customer", "person", "company", "file", "day", "month", "year",
+        "in", "if", "never", "may", "only", "when", "of", "for", "by", "with", "including", "excluding", "per", "from",
+    ]
+)  # fmt: skip
+"""Words for what a column holds, and of sentences: no list of values has them."""
+_GLOSSED = re.compile(r"(?:^|[,;]\s*)([A-Z0-9]{1,3}) (?:if|when|for|means) [^,;.]+")
+_BARE_GLOSSED = re.compile(r"([A-Z]) ([a-z]+(?: [a-z]+)?)(?:,\s*|$)")
+
+
+def _plain(text: str) -> tuple[Scalar, ...]:
+    """A description, or its first clause, that is nothing but a list: `low, medium or high; most are low`."""
+    glossed = _GLOSSED.findall(text)
+    bare = _BARE_GLOSSED.findall(text) if re.fullmatch(rf"(?:{_BARE_GLOSSED.pattern})+\.?", text) else []
+    if len(glossed) >= 2 or len(bare) >= 2:
+        return tuple(dict.fromkeys(glossed or [code for code, _ in bare]))
+    if glossed and re.search(r"\b([A-Z0-9]) (?:otherwise|else|if not)", text):
+        other = re.search(r"\b([A-Z0-9]{1,3}) (?:otherwise|else|if not)", text)
+        return (glossed[0], other[1]) if other else ()
+    clause = _PLAIN_LISTS.match(text)
+    if clause is None:
+        return ()
+    listed = clause[1].strip()
+    ended = re.search(r"\bor [^,]+$", listed)
+    commas = listed.count(",")
+    if not ended and (commas < 2 or re.search(r"\band\b", listed) or listed != text.rstrip(" .")):
+        return ()
+    if not re.match(r"^[\w\"'`]", listed) or (ended and not commas and len(listed.split()) > 3):
+        return ()
+    items = tuple(_items(listed, most_words=2))
+    words = {word for item in items for word in str(item).lower().split()}
+    if len(items) < 2 or words & _THINGS_IN_LISTS:
+        return ()
+    first, rest = str(items[0]), [str(item) for item in items[1:]]
+    if first.istitle() and all(item.islower() for item in rest):  # Only because it begins the sentence.
+        return (first.lower(), *rest) if len(rest) > 1 else ()
+    return items if len({item.istitle() for item in rest}) == 1 else ()
+
+
 def _items(text: str, most_words: int) -> Iterator[Scalar]:
     """The items of a list in words; nothing when one of them is no value."""
     quoted = re.findall(r"[\"'`“‘]([^\"'`”’]{1,40})[\"'`”’]", text)
@@ -272,6 +323,8 @@ def _items(text: str, most_words: int) -> Iterator[Scalar]:
             return
     if all(re.fullmatch(r"\d{1,9}", item) for item in items):
         yield from dict.fromkeys(int(item) for item in items)
+    elif all(re.fullmatch(r"\d{1,9}\.\d{1,6}", item) for item in items):
+        yield from dict.fromkeys(float(item) for item in items)
     else:
         yield from dict.fromkeys(items)
 
@@ -340,6 +393,17 @@ def _decimals(text: str) -> int | None:
         return None
     word = match[1].lower()
     return int(word) if word.isdigit() else _WORD_NUMBERS[word]
+
+
+_ABOUT = re.compile(
+    r"\b(?:about|around|roughly|approximately|some|circa|ca\.|true (?:for|in)) ?(\d{1,2}(?:\.\d+)?) ?%", _I
+)
+
+
+def _share(text: str) -> float | None:
+    """`flagged by fraud detection (about 1%)`: how often something holds."""
+    match = _ABOUT.search(text)
+    return float(match[1]) / 100 if match else None
 
 
 def _length(text: str) -> int | None:
