@@ -118,7 +118,8 @@ def _plan_dependencies(sketches: Sketches) -> None:
         if sketch.history and isinstance(sketch.history.entity, str):
             for column in sketch.table.columns:
                 generator = sketch.generators.get(column.name)
-                if isinstance(generator, _OF_THE_ENTITY) and _can_vary(sketch, column.name):
+                of_entity = isinstance(generator, _OF_THE_ENTITY) and column.name != sketch.history.entity
+                if of_entity and _can_vary(sketch, column.name):
                     sketch.varies[column.name] = sketch.history.entity
 
 

@@ -49,6 +49,7 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (r"date_(?:text|name|description|long|string|full_name)|full_date_description|long_date|date_desc", "text"),
 )
 """By the whole of a column's name: the part of the calendar that it holds; the first that fits."""
+_KINDS = (TypeKind.INTEGER, TypeKind.TEXT, TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.BOOLEAN)
 _NUMBERS = frozenset(["key", "year", "quarter", "month", "week", "day", "day_of_week", "day_of_year"])
 _AS_TEXT = {
     "month": "month_name",
@@ -81,7 +82,7 @@ def _is_date_table(sketch: Sketch) -> bool:
     named = bool(_TABLE.search(snake(sketch.name.rpartition(".")[2]))) or sketch.about in ("date", "calendar", "day")
     parts = {part for column in sketch.table.columns if (part := _part(sketch, column.name))}
     keyed = len(sketch.key) == 1 and _part(sketch, sketch.key[0]) in ("key", "date")
-    if sketch.annotation.rows is not None or len(sketch.key) > 1 or (sketch.key and not (keyed or named)):
+    if sketch.annotation.rows is not None or (sketch.key and not keyed):
         return False
     return (named and bool(parts)) or (keyed and len(parts) >= 4)
 
@@ -105,12 +106,14 @@ def _part(sketch: Sketch, column: str) -> str | None:
     part = next((part for pattern, part in _PARTS if re.fullmatch(pattern, name)), None)
     if part is None and sketch.key == (column,):
         part = "date" if kind is TypeKind.DATE or (kind is None and name in ("date", "day")) else "key"
-    if part is None:
+    if part is None or kind not in (None, *_KINDS):
         return None
     if kind is TypeKind.TEXT:
         return _AS_TEXT.get(part, part)
     if kind is TypeKind.INTEGER:
         return part if part in _NUMBERS or part.startswith("is_") else ("key" if part == "date" else None)
+    if kind is TypeKind.BOOLEAN:
+        return part if part.startswith("is_") else None
     if kind in (TypeKind.DATE, TypeKind.TIMESTAMP):
         return {"key": "date"}.get(part, part) if part in ("key", "date", "first_of_month", "last_of_month") else "date"
     return part

@@ -25,6 +25,8 @@ _LINES = re.compile(r"(?:^|_)(?:line|seq|sequence|position|item|row|ordinal|no|n
 def plan_keys(sketches: Sketches) -> None:
     """Decides all key columns and foreign keys, so that keys are unique by construction."""
     for sketch in sketches:
+        if sketch.history and isinstance(sketch.history.entity, str) and sketch.link(sketch.history.entity) is None:
+            _plan_single(sketches, sketch, sketch.history.entity)
         distinct = _plan_unique(sketches, sketch)
         for link in sketch.links:
             _plan_link(sketches, sketch, link, link.columns in distinct)

@@ -115,10 +115,15 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
         if column.name in sketch.generators or column.name in sketch.annotated or column.name in sketch.recorded:
             continue
         link = linked.get(column.name)
-        if link is not None and not _can_carry(sketch, link):
+        if link is not None and sketch.is_unique(column.name):
+            sketch.decide(column.name, kinds.ForeignKey(parent=link.parent, unique=True))
+        elif link is not None and not _can_carry(sketch, link):
             _plan_untyped_key(sketches, sketch, column, link)
         elif is_moment(sketch, column) or link is not None:
             special = _special(sketches, sketch, column)
+            if special is None and sketch.kind(column.name) is TypeKind.TEXT:
+                # A text can hold a moment, but nothing can be worked out from it.
+                special = kinds.Date(start=sketches.window.start, end=sketches.window.as_of)
             if special:
                 sketch.decide(column.name, _with_nulls(sketch, column, special))
             else:
@@ -147,7 +152,7 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
         first = steps.pop(0)
         base = first.column.name
         sketch.decide(base, _base(sketches, sketch, first, steps))
-    before = base
+    before = filled = base
     shown = [base]
     for step in steps:
         name = step.column.name
@@ -158,12 +163,16 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
         said = _named_in_prose(sketch, step.column)
         if hired and step.rank < _UPDATED:
             step = replace(step, delay="900d")
-        generator = _later(sketch, step, said or (base if step.rank in (_UPDATED, _FUTURE) else before))
+        if sketch.must_be_filled(name):
+            origin = said if said and sketch.must_be_filled(said) else filled
+        else:
+            origin = said or (base if step.rank in (_UPDATED, _FUTURE) else before)
+        generator = _later(sketch, step, origin)
         sketch.decide(name, generator)
         if step.rank < _UPDATED:
             shown.append(name)
-            if not generator.when:
-                before = name
+            before = before if generator.when else name
+            filled = name if sketch.must_be_filled(name) else filled
 
 
 def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) -> kinds.Generator:
@@ -331,7 +340,7 @@ def _date_links(sketches: Sketches, sketch: Sketch) -> dict[str, Link]:
 def _can_carry(sketch: Sketch, link: Link) -> bool:
     """Whether a moment can be written into the column as the day's key: by its type, or as a declared foreign key."""
     kind = sketch.kind(link.columns[0])
-    return link.declared is not None or kind is TypeKind.INTEGER or kind in TEMPORAL
+    return kind is TypeKind.INTEGER or kind in TEMPORAL or (kind is None and link.declared is not None)
 
 
 def _plan_untyped_key(sketches: Sketches, sketch: Sketch, column: Column, link: Link) -> None:

@@ -48,7 +48,7 @@ _DWELL = Dwell.model_validate("exponential(mean='180d')")
 def find_processes(sketches: Sketches) -> None:
     """Gives tables their history or lifecycle, where annotations give none, and entities their columns of it."""
     for sketch in sketches:
-        if not sketch.process_annotated:
+        if not sketch.process_annotated and not sketch.is_dates:
             _find_history(sketches, sketch)
     for sketch in sketches:
         if sketch.history:

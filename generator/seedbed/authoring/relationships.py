@@ -49,6 +49,11 @@ def find_links(sketches: Sketches) -> None:
                 link = _guess(sketches, sketch, column)
                 if link:
                     sketch.links.append(link)
+    for sketch in sketches:
+        for link in sketch.links:
+            parent = sketches.find(link.parent)
+            if parent and len(link.targets) == 1 and parent.history is None:
+                parent.targets.add(link.targets[0])
 
 
 def _declared_key(sketch: Sketch) -> tuple[str, ...]:
@@ -143,7 +148,7 @@ def _add_composite(sketches: Sketches, sketch: Sketch) -> None:
         declared = [link for link in sketch.links if set(link.columns) & set(columns) and link.declared]
         if len(declared) >= len(columns) or len(set(parent.key) & set(parent.table.column_names)) < len(names):
             continue
-        if any(sketch.link(column) for column in columns):
+        if any(sketch.link(column) or sketch.is_unique(column) for column in columns):
             continue
         sketch.links.append(Link(columns, parent.name, parent.key))
 

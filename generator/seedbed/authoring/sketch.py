@@ -91,6 +91,8 @@ class Sketch:
     generators: dict[str, kinds.Generator] = field(default_factory=dict)
     varies: dict[str, str] = field(default_factory=dict)
     is_dates: bool = False
+    targets: set[str] = field(default_factory=set)
+    """Columns that foreign keys of other tables refer to."""
     expected: float = 0.0
     """About how many rows there will be."""
 
@@ -137,13 +139,22 @@ class Sketch:
 
     def must_be_filled(self, name: str) -> bool:
         """Whether the project says that the column is never null."""
-        return not self.table.nullable(name) or self.prose.get(name, NOTHING).required or name in self.key
+        return (
+            not self.table.nullable(name)
+            or self.prose.get(name, NOTHING).required
+            or name in (*self.key, *self.targets)
+        )
 
     def is_unique(self, name: str) -> bool:
         """Whether the project says, or the key needs, that the column alone tells rows apart."""
         column = self.table.column(name)
         declared = column is not None and (column.unique is not None or self.prose[column.name].unique)
-        return declared or self.key == (name,) or any(key.value == (name,) for key in self.table.unique_keys)
+        return (
+            declared
+            or self.key == (name,)
+            or name in self.targets
+            or any(key.value == (name,) for key in self.table.unique_keys)
+        )
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from seedbed.schema import Column, Range, Scalar, TypeKind
 
 _NUMERIC = (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.FLOAT)
 _WHOLE = kinds.Integer(min=0, max=1)
-_UNLISTED = (*TEMPORAL, TypeKind.UUID, TypeKind.JSON, TypeKind.BINARY)
+_UNLISTED = (*TEMPORAL, TypeKind.TIME, TypeKind.UUID, TypeKind.JSON, TypeKind.BINARY)
 _MOMENT_NAMES = ("date", "moment")
 _NULLS = (
     (r"(?:^|_)(?:middle_name|nickname|maiden_name|fax|fax_number|second\w*_phone|alternat\w+)$", 0.6),
@@ -79,6 +79,9 @@ def is_moment(sketch: Sketch, column: Column) -> bool:
     if kind in TEMPORAL:
         return True
     if kind not in (None, TypeKind.INTEGER, TypeKind.TEXT) or column.accepted_values:
+        return False
+    length = column.data_type.value.length if column.data_type else None
+    if kind is TypeKind.TEXT and length is not None and length < 19:
         return False
     if sketch.prose.get(column.name, NOTHING).date_key:
         return True
@@ -362,7 +365,8 @@ def _fit_text(sketch: Sketch, column: Column, generator: kinds.Generator) -> kin
 
 def _with_nulls(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds.Generator:
     prose = sketch.prose.get(column.name, NOTHING)
-    if sketch.must_be_filled(column.name):
+    unique = isinstance(generator, kinds.Uuid | kinds.HashKey | kinds.Sequence)
+    if unique or sketch.must_be_filled(column.name):
         return generator.model_copy(update={"null": 0.0, "when": None})
     when = condition(sketch, column, prose)
     if when:

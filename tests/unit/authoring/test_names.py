@@ -1,0 +1,79 @@
+"""What names say; the cases are data."""
+
+import csv
+import datetime as dt
+import functools
+from pathlib import Path
+
+import pytest
+
+from seedbed.authoring.names import FITS, _compiled, read_name, singular, snake, subject
+from seedbed.authoring.sketch import Window
+from seedbed.schema import parse_data_type
+
+CASES = Path(__file__).parents[2] / "cases" / "names"
+with (CASES / "columns.tsv").open(encoding="utf-8", newline="") as lines:
+    COLUMNS = [tuple(row.values()) for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)]
+WINDOW = Window(dt.date(2024, 7, 1), dt.date(2026, 6, 30))
+
+
+@pytest.mark.parametrize(("column", "table", "data_type", "expected"), COLUMNS)
+def test_a_name_says(column, table, data_type, expected):
+    kind = parse_data_type(data_type).kind if data_type else None
+    found = read_name(column, table, kind)
+    assert (found[1] if found else "-") == expected
+
+
+def test_every_entry_is_a_generator_of_a_known_family():
+    for family, _, generator in _compiled():
+        assert family in FITS
+        assert WINDOW.fill(generator)
+
+
+def test_no_entry_is_hidden_by_those_above_it():
+    """An entry none of whose names is ever reached is a mistake in the order."""
+    text = Path(__file__).parents[3] / "generator" / "seedbed" / "authoring" / "column_names.txt"
+    names, generator, hidden = [], "", []
+
+    def check():
+        parts = [("~", ""), ("*", "x"), ("<person>", "nurse"), ("<company>", "bank")]
+        plain = [functools.reduce(lambda text, part: text.replace(*part), parts, name) for name in names]
+        reached = [name for name in plain if (found := read_name(name)) and found[1] == generator]
+        if names and not reached:
+            hidden.append((generator, names))
+
+    for line in text.read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):
+            names.extend(line.split())
+        elif line and not line.startswith("#"):
+            check()
+            names, generator = [], line.partition(": ")[2]
+    check()
+    assert not hidden
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("customers", "customer"), ("addresses", "address"), ("categories", "category"), ("boxes", "box"),
+     ("status", "status"), ("people", "person"), ("order_lines", "order_line"), ("news", "news"), ("class", "class"), ("branches", "branch")],
+)  # fmt: skip
+def test_singular(word, expected):
+    assert singular(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [("raw.stg_customers", "customer"), ("CASE_STATUS_DIM", "case_status"),
+     ("dim_date", "date"), ("fct_order_items", "order_item"),
+     ("fact", "fact"), ("shop.orders", "order"), ("customers_v2", "customer"), ("customer_history", "customer")],
+)  # fmt: skip
+def test_subject(table, expected):
+    assert subject(table) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("CustomerID", "customer_id"), ("Customer ID", "customer_id"), ("HTTPCode", "http_code"), ("_a__b", "a_b")],
+)
+def test_snake(name, expected):
+    assert snake(name) == expected
