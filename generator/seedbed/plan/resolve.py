@@ -19,7 +19,7 @@ from seedbed.plan.references import add_dependent_references, add_references
 from seedbed.plan.resolved import Given, PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.plan.rows import check_numbering, drive_rows, start_tables
 from seedbed.plan.spec import Plan
-from seedbed.schema import Resource, Schema
+from seedbed.schema import Resource, Schema, Table
 
 
 def resolve(
@@ -112,7 +112,7 @@ def _table(
     chosen = select is None or table.name in select
     return ResolvedTable(
         name=table.name,
-        file=_file_name(table.name),
+        file=_file_name(table),
         resource=table.resource,
         rows=draft.rows,
         columns=tuple(sorted(columns.values(), key=lambda column: column.hidden)),
@@ -128,7 +128,12 @@ def _table(
     )
 
 
-def _file_name(table: str) -> str:
-    """`raw.orders` becomes `raw__orders`; what no file or relation should be called is replaced."""
-    name = re.sub(r"[^\w]+", "_", table.replace(".", "__")).strip("_").lower()
+def _file_name(table: Table) -> str:
+    """`raw.orders` becomes `raw__orders`; what no file or relation should be called is replaced.
+
+    A documented seed keeps its letters' case: dbt finds a seed by the name of its file, letter for letter.
+    """
+    name = re.sub(r"[^\w]+", "_", table.name.replace(".", "__")).strip("_")
+    if table.resource not in (Resource.SEED, Resource.MODEL):
+        name = name.lower()
     return name if name and not name[0].isdigit() else f"t_{name}"

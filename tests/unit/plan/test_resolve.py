@@ -184,3 +184,12 @@ def test_keys_that_must_not_be_null_in_a_circle_are_warned_about(tmp_path):
     resolved, diagnostics = try_resolve(schema, plan)
     assert resolved is not None
     assert [(found.code, found.severity) for found in diagnostics] == [("key-circle", Severity.WARNING)]
+
+
+def test_a_documented_seed_keeps_the_case_of_its_name(tmp_path):
+    """dbt finds a seed's properties by the name of its file, letter for letter."""
+    schema = schema_from(tmp_path, seeds(Pupils="id"), **{"models/erd.mmd": "erDiagram\n  CLASS {\n    int id PK\n  }\n"})
+    resolved = resolve_text(
+        schema, "tables: {Pupils: {rows: 2, columns: {id: sequence()}}, CLASS: {rows: 2, columns: {id: sequence()}}}"
+    )
+    assert [table.file for table in resolved] == ["Pupils", "class"]
