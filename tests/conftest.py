@@ -1,1 +1,0 @@
-"""Lets test modules of every folder import the helpers that stand here, such as `plans`."""
