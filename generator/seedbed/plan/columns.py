@@ -21,6 +21,9 @@ _PERSON_WORDS = re.compile(
     r"zip|postal|post|code|region|state|country|company|url|domain)+\d?$"
 )
 
+_OWN = ("work", "business", "private", "personal", "corporate", "office", "home", "login", "primary", "preferred")
+"""Words beside a person's name, e-mail address or telephone number that speak of nobody else."""
+
 
 class Types:
     """The type of every column: declared, else what its generator makes, else its target's."""
@@ -158,17 +161,23 @@ def resolve_column(drafts: Drafts, draft: Draft, name: str, types: Types) -> Res
 def _stream(draft: Draft, name: str, generator: kinds.Generator) -> tuple[str, ...]:
     """Values of one person share a stream, so that the e-mail address fits the name."""
     if isinstance(generator, kinds.Fake):
-        person = _PERSON_WORDS.sub("", name.casefold().replace("_", "")).strip()
+        person = _person(draft, name)
         same = [
             other
             for other, item in draft.generators.items()
-            if isinstance(item, kinds.Fake)
-            and item.what == generator.what
-            and _PERSON_WORDS.sub("", other.casefold().replace("_", "")).strip() == person
+            if isinstance(item, kinds.Fake) and item.what == generator.what and _person(draft, other) == person
         ]
         if same[:1] == [name]:
             return (draft.name, "person", person)
     return (draft.name, name)
+
+
+def _person(draft: Draft, column: str) -> str:
+    """Whose value a column holds: `guardian` of a guardian's name, nothing of that of the one the row is about."""
+    words = _PERSON_WORDS.sub("", re.sub(r"[\W_]+", "", column.casefold()))
+    table = re.sub(r"[\W_]+", "", draft.name.casefold())
+    own = words in _OWN or (words and table.endswith((words, f"{words}s", f"{words.removesuffix('y')}ies")))
+    return "" if own else words
 
 
 def _check_path(drafts: Drafts, draft: Draft, name: str, path: str) -> None:

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from seedbed.errors import Severity
 from seedbed.plan.resolved import Covering, Driving, Fixed, OneToOne, PerParent
-from worlds import resolve_text, schema_from, seeds, try_resolve
+from worlds import resolve_text, schema_from, seeds, try_resolve, values
 
 SHOP = seeds(
     customers="id integer unique not_null, country varchar, email varchar unique",
@@ -188,8 +188,37 @@ def test_keys_that_must_not_be_null_in_a_circle_are_warned_about(tmp_path):
 
 def test_a_documented_seed_keeps_the_case_of_its_name(tmp_path):
     """dbt finds a seed's properties by the name of its file, letter for letter."""
-    schema = schema_from(tmp_path, seeds(Pupils="id"), **{"models/erd.mmd": "erDiagram\n  CLASS {\n    int id PK\n  }\n"})
+    schema = schema_from(
+        tmp_path, seeds(Pupils="id"), **{"models/erd.mmd": "erDiagram\n  CLASS {\n    int id PK\n  }\n"}
+    )
     resolved = resolve_text(
         schema, "tables: {Pupils: {rows: 2, columns: {id: sequence()}}, CLASS: {rows: 2, columns: {id: sequence()}}}"
     )
     assert [table.file for table in resolved] == ["Pupils", "class"]
+
+
+def test_a_name_and_an_address_of_one_person_agree_however_columns_are_spelled(tmp_path):
+    properties = """
+        version: 2
+        seeds:
+          - name: employees
+            columns: [{name: First Name}, {name: last_name}, {name: work_email}, {name: E-Mail}, {name: Guardian Email},
+                      {name: employee_username}]
+    """
+    plan = """
+        tables:
+          employees:
+            rows: 20
+            columns:
+              First Name: fake('first_name')
+              last_name: fake('last_name')
+              work_email: fake('email', unique=true)
+              E-Mail: fake('email')
+              Guardian Email: fake('email')
+              employee_username: fake('username')
+    """
+    rows = values(resolve_text(schema_from(tmp_path, properties), plan), "employees")
+    names = list(zip(rows["First Name"], rows["last_name"], strict=True))
+    assert [mail.split("@")[0] for mail in rows["work_email"]] == [f"{a}.{b}".lower() for a, b in names]
+    assert rows["employee_username"] == [f"{a}_{b}".lower() for a, b in names]
+    assert not set(rows["Guardian Email"]) & set(rows["work_email"])
