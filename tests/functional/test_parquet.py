@@ -55,12 +55,10 @@ def test_the_files_stay_seedbeds_own(shop):
     assert outcome.notes == ()
 
 
-def test_one_line_serves_a_whole_source(tmp_path):
+def test_one_line_in_the_project_file_serves_all_sources(tmp_path):
     project = write_shop(tmp_path)
-    path = project / "models" / "sources.yml"
-    properties = yaml.safe_load(path.read_text(encoding="utf-8"))
-    properties["sources"][0]["config"] = {"meta": {"external_location": "landing/{schema}_{identifier}.parquet"}}
-    path.write_text(yaml.safe_dump(properties, sort_keys=False), encoding="utf-8")
+    with (project / "dbt_project.yml").open("a", encoding="utf-8") as file:
+        file.write('sources: {shop: {+meta: {external_location: "landing/{schema}_{identifier}.parquet"}}}\n')
     assert _generate(project).changed == ("landing/raw_customers.parquet", "landing/raw_order_lines.parquet")
     done = run_dbt(project, "build")
     assert done.returncode == 0, done.stdout

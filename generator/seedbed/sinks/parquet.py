@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Iterable, Iterator
@@ -76,16 +77,16 @@ class ParquetSink(Sink):
         path, rows = self._path(table), 0
         target = parquet_schema(table, schema)
         writer: pq.ParquetWriter | None = None
-        with self._files.stage(path, table.name) as file:
-            try:
+        try:
+            with self._files.stage(path, table.name) as file, contextlib.ExitStack() as opened:
                 for group in _row_groups(table, schema, batches):
-                    writer = writer or self._writer(file, target, group)
+                    writer = writer or opened.enter_context(self._writer(file, target, group))
                     writer.write_table(group.cast(target), row_group_size=ROW_GROUP)
                     rows += group.num_rows
-                writer = writer or self._writer(file, target, schema.empty_table())
-                writer.close()
-            except pa.ArrowException as error:
-                raise SinkError(f"{table.name} cannot be written as Parquet: {error}") from error
+                if writer is None:
+                    opened.enter_context(self._writer(file, target, schema.empty_table()))
+        except pa.ArrowException as error:
+            raise SinkError(f"{table.name} cannot be written as Parquet: {error}") from error
         return Written(table.name, rows, self._shown(path))
 
     def _writer(self, file: StagedFile, schema: pa.Schema, first: pa.Table) -> pq.ParquetWriter:

@@ -149,7 +149,7 @@ def test_two_tables_in_one_place_are_an_error(tmp_path, database):
         DuckDBSink(make_plan(tmp_path, [PEOPLE, twin]), database)
 
 
-def test_new_files_are_for_every_duckdb(tmp_path):
+def test_new_files_are_for_older_duckdbs_too(tmp_path):
     plan, path = make_plan(tmp_path, [PEOPLE]), tmp_path / "new" / "a 'file'.duckdb"
     with DuckDBFileSink(plan, path) as sink:
         sink.write(PEOPLE, arrow_schema(PEOPLE), batches(PEOPLE, [(1, "Ada")]))
@@ -157,7 +157,7 @@ def test_new_files_are_for_every_duckdb(tmp_path):
     with duckdb.connect(str(path)) as connection:
         assert connection.execute("from people").fetchall() == [(1, "Ada")]
         (tags,) = connection.execute("select tags from duckdb_databases() where path = ?", [str(path)]).fetchone()
-    assert tags["storage_version"].startswith("v1.0.0")
+    assert tags["storage_version"].startswith("v1.4.0")
 
 
 def test_a_new_file_is_gone_when_the_load_is_undone(tmp_path):

@@ -2,6 +2,9 @@
 
 import datetime as dt
 import json
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -104,6 +107,40 @@ def test_row_groups_are_large_and_bytes_do_not_depend_on_batches(tmp_path):
     meta = pq.read_metadata(files[0])
     assert [meta.row_group(group).num_rows for group in range(meta.num_row_groups)] == [ROW_GROUP, 1000]
     assert len({file.read_bytes() for file in files}) == 1
+
+
+def test_an_error_after_the_first_row_group_leaves_nothing(tmp_path):
+    def failing() -> Iterator[pa.RecordBatch]:
+        yield from _many(ROW_GROUP, ROW_GROUP + 1)
+        raise RuntimeError("the engine broke")
+
+    with ParquetSink(make_plan(tmp_path, [PEOPLE])) as sink, pytest.raises(RuntimeError, match="the engine broke"):
+        sink.write(PEOPLE, arrow_schema(PEOPLE), failing())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
+    code = f"""
+        import resource, signal, sys
+        from pathlib import Path
+        sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+        from plans import arrow_schema, batches, make_plan, make_table
+        from seedbed.errors import SinkError
+        from seedbed.sinks.parquet import ParquetSink
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        table = make_table("people", {{"id": "bigint"}})
+        try:
+            with ParquetSink(make_plan(Path({str(tmp_path)!r}), [table])) as sink:
+                sink.write(table, arrow_schema(table), batches(table, [(n,) for n in range(2000)], 2000))
+        except SinkError as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert "people.parquet cannot be written: File too large" in done.stdout
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_repeated_values_get_a_dictionary(tmp_path):
