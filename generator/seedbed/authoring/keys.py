@@ -63,7 +63,11 @@ def _plan_single(sketches: Sketches, sketch: Sketch, name: str) -> None:
 def _plan_composite(
     sketches: Sketches, sketch: Sketch, key: tuple[str, ...], already: set[tuple[str, ...]]
 ) -> set[tuple[str, ...]]:
-    if any(sketch.is_unique(name) for name in key) or sketch.history is not None:
+    if any(sketch.is_unique(name) for name in key):
+        return set()
+    if sketch.history is not None:
+        if not _tells_versions_apart(sketch, key):
+            _make_one_unique(sketches, sketch, key)
         return set()
     driving = driving_link(sketch)
     if driving is None or not set(driving.columns) <= set(key):
@@ -93,6 +97,14 @@ def _plan_composite(
             "add a table of dates and a foreign key to it, or a column that counts",
         )
     return set()
+
+
+def _tells_versions_apart(sketch: Sketch, key: tuple[str, ...]) -> bool:
+    """Whether a key of a history holds the entity and something that no two of its versions share."""
+    assert sketch.history is not None
+    history = sketch.history
+    differs = {history.valid_from, history.version, None if history.revisit else history.state}
+    return set(_entity_columns(sketch)) <= set(key) and bool(differs & set(key))
 
 
 def _make_one_unique(sketches: Sketches, sketch: Sketch, key: tuple[str, ...]) -> None:
@@ -233,6 +245,9 @@ def _is_found_key(parent: Sketch, target: str) -> bool:
         return table.primary_key.value == (target,)
     if table.unique_keys:
         return table.unique_keys[0].value == (target,)
+    declared = [column.name for column in table.columns if column.unique]
+    if declared or not table.generated:
+        return declared[:1] == [target]
     return parent.key == (target,) and table.column_names[:1] == (target,)
 
 

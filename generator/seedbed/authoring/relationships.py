@@ -6,7 +6,8 @@ import re
 
 from seedbed.authoring.names import singular, snake
 from seedbed.authoring.prose import NOTHING
-from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches
+from seedbed.authoring.sketch import Link, Sketch, Sketches
+from seedbed.errors import Severity
 from seedbed.plan import kinds
 from seedbed.schema import Column, ForeignKey, TypeKind
 
@@ -27,6 +28,9 @@ _ROLES = frozenset(
         "teacher", "updater",
     ]
 )  # fmt: skip
+_KEY_TYPES = (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.TEXT, TypeKind.UUID)
+_ALIKE = ({TypeKind.INTEGER, TypeKind.DECIMAL}, {TypeKind.TEXT, TypeKind.UUID})
+"""Types that the two ends of a foreign key may have, when they are not the same."""
 _NEVER_STEMS = frozenset(["external", "source", "legacy", "global", "session", "message", "tax", "national", "batch"])
 
 
@@ -102,6 +106,17 @@ def _add_declared(sketches: Sketches, sketch: Sketch, declared: ForeignKey) -> N
             f"values are taken from {parent.name}",
             declared.origin,
         )
+    missing = [name for name in targets if parent.table.column(name) is None]
+    if missing:
+        sketches.note(
+            "no-parent-column",
+            f"{sketch.name}.{', '.join(declared.columns)} refers to {parent.name}.{', '.join(missing)}, which is not "
+            "there; its values are made up",
+            declared.origin,
+            f"the columns of {parent.name} are {', '.join(parent.table.column_names)}",
+            Severity.WARNING,
+        )
+        return
     sketch.links.append(Link(declared.columns, parent.name, targets, declared))
 
 
@@ -156,9 +171,10 @@ def _add_composite(sketches: Sketches, sketch: Sketch) -> None:
 def _guess(sketches: Sketches, sketch: Sketch, column: Column) -> Link | None:
     name = column.name
     own_key = sketch.key == (name,)
-    if own_key and (snake(name) in _KEY_NAMES or snake(name).startswith(sketch.about)):
+    own_key_name = snake(name) in _KEY_NAMES or snake(name).startswith(sketch.about)
+    if own_key_name and (own_key or sketch.is_unique(name)):
         return None
-    if column.accepted_values or sketch.kind(name) in (TypeKind.BOOLEAN, *TEMPORAL):
+    if column.accepted_values or sketch.kind(name) not in (None, *_KEY_TYPES):
         return None
     said = sketch.prose.get(name, NOTHING).refers_to
     if said and not own_key:
@@ -193,8 +209,8 @@ def _link(sketch: Sketch, column: str, parent: Sketch, target: str | None = None
     name = found.name if found else (parent.key[0] if len(parent.key) == 1 else None)
     if name is None or (parent is sketch and name == column):
         return None
-    kinds_there = {sketch.kind(column), parent.kind(name)} - {None}
-    if len(kinds_there) > 1 and (TypeKind.INTEGER in kinds_there or kinds_there & set(TEMPORAL)):
+    both = {sketch.kind(column), parent.kind(name)} - {None}
+    if len(both) > 1 and (parent is sketch or not any(both <= alike for alike in _ALIKE)):
         return None
     return Link((column,), parent.name, (name,))
 
