@@ -51,6 +51,8 @@ _PARTS: tuple[tuple[str, str], ...] = (
 """By the whole of a column's name: the part of the calendar that it holds; the first that fits."""
 _KINDS = (TypeKind.INTEGER, TypeKind.TEXT, TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.BOOLEAN)
 _NUMBERS = frozenset(["key", "year", "quarter", "month", "week", "day", "day_of_week", "day_of_year"])
+_CHARACTERS = {"month_name": 9, "day_name": 9, "month_short": 3, "day_short": 3, "year_quarter": 7, "year_month": 7,
+               "year_week": 8, "text": 17, "year": 4, "day": 2, "day_of_year": 3}  # fmt: skip
 _AS_TEXT = {
     "month": "month_name",
     "day_of_week": "day_name",
@@ -109,7 +111,10 @@ def _part(sketch: Sketch, column: str) -> str | None:
     if part is None or kind not in (None, *_KINDS):
         return None
     if kind is TypeKind.TEXT:
-        return _AS_TEXT.get(part, part)
+        written = _AS_TEXT.get(part, part)
+        declared = sketch.table.column(column)
+        length = declared.data_type.value.length if declared and declared.data_type else None
+        return written if length is None or length >= _CHARACTERS.get(written, 10) else None
     if kind is TypeKind.INTEGER:
         return part if part in _NUMBERS or part.startswith("is_") else ("key" if part == "date" else None)
     if kind is TypeKind.BOOLEAN:

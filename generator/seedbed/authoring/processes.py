@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
 
 from seedbed.authoring.names import read_name, snake
-from seedbed.authoring.sketch import Link, Sketch, Sketches, recorded_columns
+from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches, recorded_columns
 from seedbed.plan import kinds
 from seedbed.plan.generators import parse_call
 from seedbed.plan.spec import Dwell, History, Lifecycle
@@ -42,6 +43,9 @@ _ENDED = (
 )  # fmt: skip
 _ENTERED = ("status_changed", "status_since", "state_changed", "status_updated", "last_status_change", "status_date")
 _TIME_ENDINGS = ("_at", "_on", "_date", "_ts", "_timestamp", "_datetime", "_time", "_sk", "_key", "_id", "_dt")
+_FLAGS = (TypeKind.BOOLEAN, TypeKind.INTEGER, TypeKind.TEXT)
+_NEVER = dt.date(9999, 12, 31)
+"""What stands for "still valid" where that must not be null."""
 _DWELL = Dwell.model_validate("exponential(mean='180d')")
 
 
@@ -68,11 +72,11 @@ def find_processes(sketches: Sketches) -> None:
 
 def _find_history(sketches: Sketches, sketch: Sketch) -> None:
     valid_from, valid_to, strong = _interval(sketch)
-    current, version = _named(sketch, _CURRENT), _named(sketch, _VERSION)
+    current, version = _named(sketch, _CURRENT, _FLAGS), _named(sketch, _VERSION, (TypeKind.INTEGER,))
     recording = bool(set(sketch.name.lower().replace(".", "_").split("_")) & set(_RECORDS))
     if valid_from is None or not (valid_to or current) or not (strong or current or recording):
         return
-    entity = _entity(sketch)
+    entity = _entity(sketches, sketch)
     if entity is None:
         return
     state = _state_column(sketches, sketch)
@@ -96,6 +100,7 @@ def _find_history(sketches: Sketches, sketch: Sketch) -> None:
         valid_to=valid_to,
         current=current,
         version=version,
+        open_end=_NEVER if valid_to and sketch.must_be_filled(valid_to) else None,
         revisit=not _once_each(sketch, entity, state_name),
         **settings,
     )
@@ -103,16 +108,19 @@ def _find_history(sketches: Sketches, sketch: Sketch) -> None:
 
 
 def _interval(sketch: Sketch) -> tuple[str | None, str | None, bool]:
-    strong = _named(sketch, _FROM), _named(sketch, _TO)
+    times = (*TEMPORAL, TypeKind.INTEGER)
+    strong = _named(sketch, _FROM, times), _named(sketch, _TO, times)
     if strong[0]:
         return (*strong, True)
-    return _named(sketch, _WEAK_FROM), _named(sketch, _WEAK_TO) or strong[1], False
+    return _named(sketch, _WEAK_FROM, times), _named(sketch, _WEAK_TO, times) or strong[1], False
 
 
-def _named(sketch: Sketch, names: Sequence[str]) -> str | None:
+def _named(sketch: Sketch, names: Sequence[str], kinds_allowed: Sequence[TypeKind]) -> str | None:
     """The column of one of these names, with or without the ending of a key or a time; the first name first."""
     by_name: dict[str, str] = {}
     for column in sketch.table.columns:
+        if sketch.kind(column.name) not in (None, *kinds_allowed) or column.name in sketch.key:
+            continue
         name = snake(column.name)
         by_name.setdefault(name, column.name)
         for ending in _TIME_ENDINGS:
@@ -120,9 +128,15 @@ def _named(sketch: Sketch, names: Sequence[str]) -> str | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
-def _entity(sketch: Sketch) -> str | None:
+def _entity(sketches: Sketches, sketch: Sketch) -> str | None:
     """The column that says whose version a row is: a link to the thing that the table is about, or its natural key."""
-    links = [link for link in sketch.links if len(link.columns) == 1 and not sketch.is_unique(link.columns[0])]
+    links = [
+        link
+        for link in sketch.links
+        if len(link.columns) == 1
+        and not sketch.is_unique(link.columns[0])
+        and not ((parent := sketches.find(link.parent)) and (parent.is_dates or parent is sketch))
+    ]
     about = [link for link in links if sketch.about.startswith(snake(link.columns[0]).rpartition("_")[0])]
     if about:
         return about[0].columns[0]

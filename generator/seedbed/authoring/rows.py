@@ -73,6 +73,8 @@ def _choose_parent(sketches: Sketches, sketch: Sketch) -> None:
         score = _score(sketches, sketch, link)
         if score is not None and (best is None or score - index > best[0]):
             best = (score - index, link)
+    if any(column.accepted_values and sketch.is_unique(column.name) for column in sketch.table.columns):
+        best = None  # There are as many rows as values.
     version = next((link for link in sketch.links if _is_history(sketches, sketch, link)), None)
     if best is not None:
         sketch.rows = RowsPer(parent=best[1].parent, counts=kinds.Constant(value=1))
@@ -95,6 +97,8 @@ def _score(sketches: Sketches, sketch: Sketch, link: Link) -> float | None:
     in_key = set(link.columns) <= set(sketch.key) or any(
         set(link.columns) <= set(key.value) for key in sketch.table.unique_keys
     )
+    alone = len(link.columns) == 1 and sketch.is_unique(link.columns[0])
+    in_key = in_key or alone
     optional = link.declared is not None and link.declared.parents.minimum == 0
     if re.search(r"[\s,]", link.parent) or optional or parent is sketch:
         return None
@@ -106,7 +110,7 @@ def _score(sketches: Sketches, sketch: Sketch, link: Link) -> float | None:
         return None
     words = snake(link.columns[0])
     score = 10.0 * min(_depth(sketches, parent, ()), 3)
-    score += 100 if set(link.columns) == set(sketch.key) else 50 if in_key else 0
+    score += 100 if alone or set(link.columns) == set(sketch.key) else 50 if in_key else 0
     score += 30 if sketch.about.startswith(f"{parent.about}_") else 0
     score += 20 if link.least else 0
     score += 15 if len(link.columns) > 1 else 0

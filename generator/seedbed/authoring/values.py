@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 
 from seedbed.authoring.formats import code_template, drawn, fits, template_of_regex
@@ -80,8 +81,7 @@ def is_moment(sketch: Sketch, column: Column) -> bool:
         return True
     if kind not in (None, TypeKind.INTEGER, TypeKind.TEXT) or column.accepted_values:
         return False
-    length = column.data_type.value.length if column.data_type else None
-    if kind is TypeKind.TEXT and length is not None and length < 19:
+    if kind is TypeKind.TEXT and _room(column) < 19:
         return False
     if sketch.prose.get(column.name, NOTHING).date_key:
         return True
@@ -89,11 +89,19 @@ def is_moment(sketch: Sketch, column: Column) -> bool:
     return found is not None and found[0] in _MOMENT_NAMES
 
 
+def _room(column: Column) -> int:
+    """How many characters a text column holds."""
+    length = column.data_type.value.length if column.data_type else None
+    return sys.maxsize if length is None else length
+
+
 def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
     """A valid generator for one column, and a note where nothing told what it holds."""
     prose, kind = sketch.prose.get(column.name, NOTHING), sketch.kind(column.name)
     listed = _fitting(column.accepted_values.value if column.accepted_values else prose.values, kind)
     found = read_name(column.name, sketch.name, kind)
+    if found and kind is TypeKind.TEXT and _room(column) < {"date": 10, "moment": 19}.get(found[0], 0):
+        found = None
     generator: kinds.Generator | None = None
     if listed or column.accepted_values:
         generator = _choice(listed or column.accepted_values.value, found)  # type: ignore[union-attr]
@@ -104,7 +112,7 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
     if generator is None and prose.meaning and kind in (None, TypeKind.TEXT, TypeKind.UUID) and not _is_sure(found):
         generator = sketches.window.fill(prose.meaning)
     if generator is None and found is not None:
-        generator = _as_type(sketches.window.fill(found[1]), kind)
+        generator = _as_type(_as_often(sketches.window.fill(found[1]), prose), kind)
     if generator is None and kind is None and (prose.minimum is not None or prose.maximum is not None):
         generator = kinds.Uniform(min=prose.minimum or 0, max=prose.maximum or 1000)
     if generator is None:
@@ -113,6 +121,22 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         generator = _within(sketch, column, generator)
     generator = _fit_text(sketch, column, generator)
     return _with_nulls(sketch, column, generator)
+
+
+def _name_in_prose(sketch: Sketch, column: Column) -> tuple[str, str] | None:
+    """What a description of a few words says, read as a name: "Remarks", "German postal code"."""
+    said = column.description.value if column.description else ""
+    words = re.split(r"[.,;:(]", said)[0].split()
+    if not 0 < len(words) <= 4 or {word.lower() for word in words} & {"of", "and", "or", "in", "for", "per", "number"}:
+        return None
+    found = read_name("_".join(words), "", sketch.kind(column.name))
+    return found if _is_sure(found) or (found and found[1] == "fake('sentence')") else None
+
+
+def _as_often(generator: kinds.Generator, prose: Prose) -> kinds.Generator:
+    """True as often as the description says: "flagged by fraud detection (about 1%)"."""
+    is_boolean = isinstance(generator, kinds.Boolean) and prose.share is not None
+    return generator.model_copy(update={"p": prose.share}) if is_boolean else generator
 
 
 # --- lists ---------------------------------------------------------------------------------------------------
@@ -344,13 +368,16 @@ def _fit_text(sketch: Sketch, column: Column, generator: kinds.Generator) -> kin
     if length is None:
         return generator
     match generator:
+        case kinds.Fake(what="country") if length in (2, 3):
+            return kinds.Fake(what="country_code", null=generator.null)
         case kinds.Fake(what=what) if _LENGTHS.get(what, 20) > length:
             shorter = next(
                 (name for name in ("product", "city", "last_name", "color") if _LENGTHS[name] <= length), None
             )
             if what in ("sentence", "paragraph", "address", "job", "user_agent", "company", "street") and shorter:
                 return kinds.Fake(what=shorter, null=generator.null)
-            return kinds.Pattern(template=f"{{letters:{min(length, 12)}}}", null=generator.null)
+            case = "LETTERS" if length <= 6 else "letters"  # What is so short is a code.
+            return kinds.Pattern(template=f"{{{case}:{min(length, 12)}}}", null=generator.null)
         case kinds.Pattern(template=template) if not fits(template, length):
             return kinds.Pattern(template=f"{{LETTERS:{min(length, 12)}}}", null=generator.null)
         case kinds.Uuid() | kinds.HashKey() if length < 36:
