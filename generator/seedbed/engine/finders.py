@@ -69,13 +69,13 @@ def _draw(world: World, frame: Frame, reference: Reference, parent: ResolvedTabl
         head = parent
         while not world.is_dense(head) and (above := world.driver(head)):
             head = above
-        domain = world.domain(frame, head)
+        domain = world.domain(frame, head, reference.varies_by)
         if isinstance(domain, int):
             domain = np.full(len(rows), domain)
         return _draw_with_gaps(world, stream, rows, domain, parent)
     if reference.finding.zipf is None:
-        return stream.below(rows, world.domain(frame, parent))
-    domain = world.domain(frame, parent, doubling=True)
+        return stream.below(rows, world.domain(frame, parent, reference.varies_by))
+    domain = world.domain(frame, parent, reference.varies_by, doubling=True)
     if isinstance(domain, int):
         return zipf_ranks(reference.finding.zipf, domain, stream.bits(rows)) - 1
     drawn = np.empty(len(rows), dtype=np.int64)
@@ -129,77 +129,79 @@ def _draw_with_gaps(world: World, stream: Stream, rows: Int64s, domain: Int64s, 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """How children and parents are matched when their tables grow: part by part.
+    """How the rows of two tables are matched when the tables grow: part by part.
 
-    Each of the `whole` parts has `rows` of the children and `size` of the parents, as many as the plan asks for;
-    then come `last` parents, fewer than a part. So a larger run has the parts of a smaller one.
+    A part is what descends from as many rows of each root as the plan asks for, so that a larger run has the parts
+    of a smaller one; the last part may be smaller. Rows `rows[k]` to `rows[k + 1]` belong to parents `parents[k]`
+    to `parents[k + 1]`. There can be rows after the last part, when they have grown more than the parents.
     """
 
-    rows: int
-    size: int
-    whole: int
-    last: int
+    rows: Int64s
+    parents: Int64s
 
     @staticmethod
-    def of(world: World, rows: ResolvedTable, parent: ResolvedTable) -> _Parts:
-        parents = world.asked(parent)
-        size = min(world.planned(parent), parents) or parents
-        return _Parts(max(world.planned(rows), 1), size, *divmod(parents, size))
+    def of(world: World, table: ResolvedTable, parent: ResolvedTable) -> _Parts:
+        root, above = world.root(table), world.root(parent)
+        parents = world.asked(above)
+        unit = world.planned(above) or parents
+        if parents <= unit:
+            return _Parts(np.array([0, world.rows(table)]), np.array([0, world.asked(parent)]))
+        ends = np.arange(-(-parents // unit) + 1)
+        rows = np.minimum(ends * max(world.planned(root), 1), world.rows(root))
+        return _Parts(world.until(table, rows), world.until(parent, np.minimum(ends * unit, parents)))
 
-    def bounds(self, rows: int) -> tuple[int, int]:
-        """The fewest and the most of so many rows that a whole part has."""
-        if rows < self.rows * self.whole:
-            return max(rows - self.rows * (self.whole - 1), 0), min(rows, self.rows)
-        return rows // self.whole, -(-rows // self.whole)
+    @property
+    def counts(self) -> Int64s:
+        return np.diff(self.rows)
+
+    @property
+    def sizes(self) -> Int64s:
+        return np.diff(self.parents)
+
+    def place(self, numbers: Int64s) -> tuple[Int64s, Int64s]:
+        """The part of each row, and its place there; rows after the last part are spread over all."""
+        part = np.searchsorted(self.rows[1:], numbers, side="right")
+        after = part == len(self.sizes)
+        more = numbers - self.rows[-1]
+        part = np.where(after, more % len(self.sizes), part)
+        return part, np.where(after, self.counts[part] + more // len(self.sizes), numbers - self.rows[part])
+
+    def place_within(self, numbers: Int64s, room: Int64s) -> tuple[Int64s, Int64s]:
+        """As `place`, but no part takes more rows than it has `room` for; the others go where room is left."""
+        part = np.minimum(np.searchsorted(self.rows[1:], numbers, side="right"), len(room) - 1)
+        index = numbers - self.rows[part]
+        over = np.maximum(self.counts - room, 0)
+        left = np.cumsum(np.maximum(room - self.counts, 0))
+        beyond = np.flatnonzero((index >= room[part]) | (numbers >= self.rows[-1]))
+        rank = np.where(
+            numbers[beyond] >= self.rows[-1],
+            over.sum() + numbers[beyond] - self.rows[-1],
+            (np.cumsum(over) - over)[part[beyond]] + index[beyond] - room[part[beyond]],
+        )
+        where = np.searchsorted(left, rank, side="right")
+        part[beyond] = where
+        index[beyond] = self.counts[where] + rank - (left - np.maximum(room - self.counts, 0))[where]
+        return part, index
 
 
 def _cover(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
     """Children dealt to parents in rounds: first so that each has its minimum, then up to the maximum."""
     finding = reference.finding
     assert isinstance(finding, Covering)
-    parts, rows = _Parts.of(world, frame.table, parent), world.rows(frame.table)
     if finding.minimum and world.rows(parent) > world.asked(parent):
         raise GenerationError(
             f"{parent.name} has more rows at a later as-of date, and not each of them {finding.minimum} rows of "
             f"{frame.table.name}; give {frame.table.name} rows per {parent.name}, or no minimum"
         )
-    # The parents after the whole parts get their share of the rows after them, the whole parts the rest.
-    beyond = max(rows - parts.rows * parts.whole, 0)
-    for_last = min(beyond, max(-(-parts.rows * parts.last // parts.size), parts.last * finding.minimum))
-    for_whole = rows - for_last
-    fewest_rows, most_rows = parts.bounds(for_whole)
-    for few, many, size in ((fewest_rows, most_rows, parts.size), (for_last, for_last, parts.last)):
-        most = finding.maximum
-        if few < size * finding.minimum or (most is not None and many > size * most):
-            bounds = f"{finding.minimum} to {most}" if most is not None else f"at least {finding.minimum}"
-            raise GenerationError(
-                f"each row of {parent.name} is to have {bounds} rows of {frame.table.name}, but there are {rows} for "
-                f"{world.rows(parent)}; ask for other numbers of rows"
-            )
-    stream = Stream(world.plan.random_seed, *reference.stream)
-    rest = frame.numbers - parts.rows * parts.whole
-    more = np.maximum(rest - for_last, 0)
-    inside = rest < 0
-    part = np.where(inside, frame.numbers // parts.rows, more % parts.whole)
-    index = np.where(inside, frame.numbers % parts.rows, parts.rows + more // parts.whole)
-    at = np.flatnonzero(~inside & (rest < for_last))
-    index[at] = 0
-    drawn = parts.size * part + _deal(stream, index, parts.size, finding)
-    drawn[at] = parts.size * parts.whole + _deal(stream.child("last"), rest[at], parts.last, finding)
-    return drawn
-
-
-def _deal(stream: Stream, index: Int64s, size: int, finding: Covering) -> Int64s:
-    needed = size * finding.minimum
-    dealt = stream.permute(index % max(size, 1), size)
-    rest = np.flatnonzero(index >= needed)
-    if len(rest):
-        if finding.maximum is None:
-            dealt[rest] = stream.child("rest").below(index[rest], size)
-        else:
-            spare = finding.maximum - finding.minimum
-            dealt[rest] = stream.child("rest").permute(index[rest] - needed, size * spare) // spare
-    return dealt
+    least, most = finding.minimum, finding.maximum
+    parts, rows, parents = _Parts.of(world, frame.table, parent), world.rows(frame.table), world.asked(parent)
+    if (parts.counts < parts.sizes * least).any() or (most is not None and rows > parents * most):
+        bounds = f"{least} to {most}" if most is not None else f"at least {least}"
+        raise GenerationError(
+            f"each row of {parent.name} is to have {bounds} rows of {frame.table.name}, but there are {rows} for "
+            f"{parents}; ask for other numbers of rows"
+        )
+    return _deal(world, frame, reference, parts, finding)
 
 
 def _one_to_one(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
@@ -209,18 +211,27 @@ def _one_to_one(world: World, frame: Frame, reference: Reference, parent: Resolv
             f"each row of {frame.table.name} needs a {parent.name} of its own, but there are {rows} for {parents}; "
             f"ask for at most {parents} rows of {frame.table.name}"
         )
-    parts = _Parts.of(world, frame.table, parent)
-    own = min(parts.rows, parts.size)
+    return _deal(world, frame, reference, _Parts.of(world, frame.table, parent), Covering(0, 1))
+
+
+def _deal(world: World, frame: Frame, reference: Reference, parts: _Parts, bounds: Covering) -> Int64s:
+    least, most = bounds.minimum, bounds.maximum
+    if most is None:
+        part, index = parts.place(frame.numbers)
+    else:
+        part, index = parts.place_within(frame.numbers, parts.sizes * most)
     stream = Stream(world.plan.random_seed, *reference.stream)
-    rest = frame.numbers - own * parts.whole
-    # Beyond the whole parts: first the parents after them, then those that the whole parts have left.
-    left = np.maximum(rest - parts.last, 0)
-    part = np.where(rest < 0, frame.numbers // own, left // max(parts.size - own, 1))
-    index = np.where(rest < 0, frame.numbers % own, own + left % max(parts.size - own, 1))
-    at = np.flatnonzero((rest >= 0) & (rest < parts.last))
-    index[at] = 0
-    drawn = parts.size * part + stream.permute(index, parts.size)
-    drawn[at] = parts.size * parts.whole + stream.child("last").permute(rest[at], parts.last)
+    drawn, sizes = parts.parents[part], parts.sizes[part]
+    for size in np.unique(sizes).tolist():
+        here = sizes == size
+        first = np.flatnonzero(here & (index < size * least))
+        drawn[first] += stream.permute(index[first] % max(size, 1), size)
+        rest = np.flatnonzero(here & (index >= size * least))
+        if most is None:
+            drawn[rest] += stream.child("rest").below(index[rest], size)
+        else:
+            spare = most - least
+            drawn[rest] += stream.child("rest").permute(index[rest] - size * least, size * spare) // max(spare, 1)
     return drawn
 
 
@@ -244,14 +255,7 @@ def _distinct(world: World, frame: Frame, reference: Reference, parent: Resolved
     assert frame.driver is not None
     assert frame.ordinal is not None
     owners, size = frame.driver.numbers(), world.asked(parent)
-    most = int(frame.ordinal.max(initial=-1)) + 1
-    if reference.finding.covering:
-        size = min(size, world.planned(parent) or size)
-    if most > size:
-        raise GenerationError(
-            f"a {frame.driver.frame.table.name} has {most} rows of {frame.table.name}, each to refer to another "
-            f"{parent.name}, but there are only {size}; ask for more rows of {parent.name}, or give the count a max"
-        )
+    _check_siblings(frame, parent, np.full(len(frame), size))
     stream = Stream(world.plan.random_seed, *reference.stream)
     if reference.finding.covering:
         return _distinct_and_covering(world, frame, stream, parent)
@@ -268,31 +272,43 @@ def _distinct(world: World, frame: Frame, reference: Reference, parent: Resolved
     return (start + step * frame.ordinal) % domain
 
 
+def _check_siblings(frame: Frame, parent: ResolvedTable, sizes: Int64s) -> None:
+    """That there are enough parents for the siblings, which may draw from so many of them."""
+    assert frame.driver is not None
+    assert frame.ordinal is not None
+    wrong = np.flatnonzero(frame.ordinal >= sizes)
+    if len(wrong):
+        raise GenerationError(
+            f"a {frame.driver.frame.table.name} has {frame.ordinal.max() + 1} rows of {frame.table.name}, each to "
+            f"refer to another {parent.name}, but there are only {sizes[wrong[0]]}; ask for more rows of "
+            f"{parent.name}, or give the count a max"
+        )
+
+
 def _distinct_and_covering(world: World, frame: Frame, stream: Stream, parent: ResolvedTable) -> Int64s:
     """Deals the parents to the driving rows one after another, each of which has at least so many children."""
     assert isinstance(frame.table.rows, PerParent)
     assert frame.driver is not None
     assert frame.ordinal is not None
     driver, least = frame.driver.frame.table, fewest(frame.table.rows.counts)
-    parts, drivers = _Parts.of(world, driver, parent), world.rows(driver)
-    beyond = max(drivers - parts.rows * parts.whole, 0)
-    # As many of the last parents as an owner may need.
-    last = min(max(parts.last, frame.table.rows.stride), world.asked(parent)) if parts.last else 0
-    in_whole, _ = parts.bounds(drivers - (beyond if last else 0))
-    if in_whole * least < parts.size or beyond * least < last or world.rows(parent) > world.asked(parent):
+    parts, parents = _Parts.of(world, driver, parent), world.asked(parent)
+    # The last part, if it is small, takes in as many parents before it as an owner may need.
+    low = np.minimum(parts.parents[:-1], np.maximum(parts.parents[1:] - frame.table.rows.stride, 0))
+    low[:-1] = parts.parents[:-2]
+    sizes = parts.parents[1:] - low
+    if (parts.counts * least < sizes).any() or world.rows(parent) > parents:
         raise GenerationError(
             f"every {parent.name} is to have a {frame.table.name}, but there may be fewer of them than the "
             f"{world.rows(parent)} rows of {parent.name}; give the count a higher min, or ask for fewer rows of "
             f"{parent.name}"
         )
-    owners = frame.driver.numbers()
-    rest = owners - parts.rows * parts.whole
-    part = np.where(rest < 0, owners // parts.rows, rest % parts.whole)
-    index = np.where(rest < 0, owners % parts.rows, parts.rows + rest // parts.whole) * least + frame.ordinal
-    drawn = parts.size * part + stream.permute(index % parts.size, parts.size)
-    at = np.flatnonzero((rest >= 0) & (last > 0))
-    dealt = stream.child("last").permute((rest[at] * least + frame.ordinal[at]) % max(last, 1), last)
-    drawn[at] = world.asked(parent) - last + dealt
+    part, index = parts.place(frame.driver.numbers())
+    drawn = low[part]
+    _check_siblings(frame, parent, sizes[part])
+    index = index * least + frame.ordinal
+    for size in np.unique(sizes[part]).tolist():
+        here = np.flatnonzero(sizes[part] == size)
+        drawn[here] += stream.permute(index[here] % size, size)
     return drawn
 
 

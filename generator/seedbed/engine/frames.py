@@ -61,9 +61,13 @@ class Link:
 
     def numbers(self) -> Int64s:
         """The numbers of the rows that the link leads to; -1 for none."""
+        return self.gather_numbers(self.frame.numbers)
+
+    def gather_numbers(self, numbers: Int64s) -> Int64s:
+        """One of the numbers, which belong to the other frame's rows, for each of the n rows; -1 for none."""
         if len(self.frame) == 0:
             return np.full(len(self.positions), -1, dtype=np.int64)
-        return np.where(self.positions >= 0, self.frame.numbers[self.positions], -1)
+        return np.where(self.positions >= 0, numbers[self.positions], -1)
 
     def take(self, positions: Int64s) -> Link:
         """The links of some of the n rows."""

@@ -131,13 +131,12 @@ class World:
         root = self.root(table)
         if not isinstance(root.rows, Fixed) or of_root(root.rows) >= self.rows(root):
             return self.rows(table)
-        return self._until(table, of_root(root.rows))
+        return int(self.until(table, np.array([of_root(root.rows)]))[0])
 
-    def _until(self, table: ResolvedTable, roots: int) -> int:
+    def until(self, table: ResolvedTable, roots: Int64s) -> Int64s:
+        """How many rows descend from each of so many first rows of the root."""
         parent = self.driver(table)
-        if parent is None:
-            return roots
-        return int(self._first_child(table, np.array([self._until(parent, roots)]))[0])
+        return roots if parent is None else self._first_child(table, self.until(parent, roots))
 
     def is_dense(self, table: ResolvedTable) -> bool:
         """Whether the table's rows are numbered without gaps."""
@@ -415,21 +414,33 @@ class World:
         found = Frame(self, history, numbers[there], driver.take(np.flatnonzero(there)), ordinal[there])
         return Link(found, np.where(there, np.cumsum(there) - 1, -1))
 
-    def domain(self, frame: Frame, parent: ResolvedTable, *, doubling: bool = False) -> int | Int64s:
+    def domain(
+        self, frame: Frame, parent: ResolvedTable, varies_by: str | None = None, *, doubling: bool = False
+    ) -> int | Int64s:
         """From how many rows of `parent`, the first ones, each row may draw; few different numbers if `doubling`.
 
         The planned rows draw from the planned parents, whatever was added to either; rows beyond them from
         as large a part of those that are asked for, so that a larger run leaves the rows of a smaller one as they
-        were. Parents that time adds are not among them: they would move rows that were there before.
+        were. Parents that time adds are not among them: they would move rows that were there before. What varies by
+        another row draws as that row would.
         """
         parents, planned = self.asked(parent), self.planned(parent)
         if parents <= planned:
             return parents
-        roots, first = frame.roots(), max(self.planned(self.root(frame.table)), 1)
-        grown = np.minimum(np.maximum(planned, 1) * roots // first, parents)
+        if varies_by is None:
+            head, roots = frame.table, frame.roots()
+        elif any(reference.name == varies_by for reference in frame.table.references):
+            link = frame.reference(varies_by)
+            head, roots = link.frame.table, link.gather_numbers(link.frame.roots())
+        else:
+            return max(planned, 1)
+        above, first = self.root(parent), max(self.planned(self.root(head)), 1)
+        most, unit = self.asked(above), max(self.planned(above), 1)
+        grown = np.clip(unit * roots // first, unit, most)
         if doubling:
-            grown = planned << np.maximum(np.frexp(grown // max(planned, 1))[1].astype(np.int64) - 1, 0)
-        return np.maximum(np.where(roots < first, planned, grown), 1)
+            grown = unit << (np.frexp(grown // unit)[1].astype(np.int64) - 1)
+        sizes, places = distinct_numbers(grown)
+        return np.maximum(np.where(roots < first, planned, self.until(parent, sizes)[places]), 1)
 
 
 def ranges(world: World, table: ResolvedTable, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, int]]:

@@ -298,7 +298,9 @@ def _nullable(drafts: Drafts, draft: Draft, reference: Reference) -> bool:
         case OnDay(of=of):
             return _may_be_null(draft, of)
         case ValidAt(entity=entity, at=at):
-            return not _in_life(draft, at) or _may_be_null(draft, at) or _nullable(drafts, draft, draft.references[entity])
+            return (
+                not _in_life(draft, at) or _may_be_null(draft, at) or _nullable(drafts, draft, draft.references[entity])
+            )
         case Via(path=path):
             here = draft
             for name in path:
