@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -89,9 +88,7 @@ class DuckDBSink(Sink):
         return Outcome(written, changed=tuple(table.place for table in written))
 
     def _rollback(self) -> None:
-        # Some errors have ended the transaction already.
-        with contextlib.suppress(duckdb.Error):
-            self._cursor.execute("rollback")
+        # A transaction that is open ends with its cursor, and nothing of it stays.
         self._cursor.close()
 
 

@@ -110,8 +110,12 @@ def test_row_groups_are_large_and_bytes_do_not_depend_on_batches(tmp_path):
 
 
 def test_an_error_after_the_first_row_group_leaves_nothing(tmp_path):
+    folder = tmp_path / "seedbed" / "data"
+
     def failing() -> Iterator[pa.RecordBatch]:
         yield from _many(ROW_GROUP, ROW_GROUP + 1)
+        # Rows are on disk before more than a row group of them is held.
+        assert sum(path.stat().st_size for path in folder.iterdir()) > 0
         raise RuntimeError("the engine broke")
 
     with ParquetSink(make_plan(tmp_path, [PEOPLE])) as sink, pytest.raises(RuntimeError, match="the engine broke"):
