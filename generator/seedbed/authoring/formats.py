@@ -82,9 +82,16 @@ def counted(template: str) -> str | None:
     return f"{template[: best.start()]}{{n:0{best[2]}}}{template[best.end() :]}"
 
 
+def whole_digits(template: str | None) -> int:
+    """How many digits a template has that is nothing but a number of so many; 0 for any other."""
+    match = re.fullmatch(r"\{n:0(\d+)\}", template or "")
+    return int(match[1]) if match and int(match[1]) <= 18 else 0
+
+
 def drawn(template: str) -> str:
     """The template with random digits in place of a number that counts rows."""
-    return re.sub(r"\{(?:n|shuffled):0?(\d+)\}", r"{digits:\1}", template).replace("{n}", "{digits:4}")
+    alone = "{digits:1}" if re.fullmatch(r".?\{n\}.?", template) else "{digits:4}"  # A class such as 7b.
+    return re.sub(r"\{(?:n|shuffled):0?(\d+)\}", r"{digits:\1}", template).replace("{n}", alone)
 
 
 def code_template(words: str, length: int | None) -> str:

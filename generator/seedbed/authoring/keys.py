@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seedbed.authoring.formats import code_template, counted, fits, template_of_regex
+from seedbed.authoring.formats import code_template, counted, fits, template_of_regex, whole_digits
 from seedbed.authoring.names import read_name, snake
 from seedbed.authoring.prose import NOTHING
 from seedbed.authoring.rows import can_count, driving_link, is_reference
@@ -144,6 +144,8 @@ def unique_generator(sketch: Sketch, column: Column) -> kinds.Generator | None:
         return kinds.Each(values=column.accepted_values.value)
     if kind in (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.FLOAT):
         least = column.value_range.value.minimum if column.value_range else prose.minimum
+        if least is None and (digits := whole_digits(prose.template)):
+            least = 10 ** (digits - 1)
         return kinds.Sequence(start=max(int(least), 1) if isinstance(least, int | float) else 1)
     if kind is TypeKind.UUID:
         return kinds.Uuid()

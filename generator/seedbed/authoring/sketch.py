@@ -38,6 +38,10 @@ class Window:
             "<epoch_as_of>": str(_epoch(self.as_of)),
             "<start_year>": str(self.start.year),
             "<year>": str(self.as_of.year),
+            **{
+                f"<minus_{years}y>": str(self.as_of.replace(day=1, year=self.as_of.year - years))
+                for years in (6, 15, 18)
+            },
         }
         for mark, value in marks.items():
             text = text.replace(mark, value)

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 
-from seedbed.authoring.formats import code_template, drawn, fits, template_of_regex
+from seedbed.authoring.formats import code_template, drawn, fits, template_of_regex, whole_digits
 from seedbed.authoring.names import read_name, snake
 from seedbed.authoring.prose import NOTHING, Prose
 from seedbed.authoring.sketch import TEMPORAL, Sketch, Sketches
@@ -102,6 +102,7 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
     found = read_name(column.name, sketch.name, kind)
     if found and kind is TypeKind.TEXT and _room(column) < {"date": 10, "moment": 19}.get(found[0], 0):
         found = None
+    found = found or _name_in_prose(sketch, column)
     generator: kinds.Generator | None = None
     if listed or column.accepted_values:
         generator = _choice(listed or column.accepted_values.value, found)  # type: ignore[union-attr]
@@ -109,6 +110,8 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         generator = _matching(sketches, sketch, column)
     if generator is None and prose.template and kind in (None, TypeKind.TEXT):
         generator = kinds.Pattern(template=drawn(prose.template))
+    if generator is None and kind is TypeKind.INTEGER and (digits := whole_digits(prose.template)):
+        generator = kinds.Integer(min=10 ** (digits - 1), max=10**digits - 1)
     if generator is None and prose.meaning and kind in (None, TypeKind.TEXT, TypeKind.UUID) and not _is_sure(found):
         generator = sketches.window.fill(prose.meaning)
     if generator is None and found is not None:
@@ -370,6 +373,8 @@ def _fit_text(sketch: Sketch, column: Column, generator: kinds.Generator) -> kin
     match generator:
         case kinds.Fake(what="country") if length in (2, 3):
             return kinds.Fake(what="country_code", null=generator.null)
+        case kinds.Fake(what="postal_code" | "phone", null=null) if _LENGTHS[generator.what] > length:
+            return kinds.Pattern(template=f"{{digits:{length}}}", null=null)
         case kinds.Fake(what=what) if _LENGTHS.get(what, 20) > length:
             shorter = next(
                 (name for name in ("product", "city", "last_name", "color") if _LENGTHS[name] <= length), None
@@ -385,8 +390,10 @@ def _fit_text(sketch: Sketch, column: Column, generator: kinds.Generator) -> kin
         case kinds.Choice(values=values) if not column.accepted_values:
             short = {value: weight for value, weight in values.items() if len(str(value)) <= length}
             if len(short) < len(values):
-                cut: dict[Scalar, float] = {str(value)[:length]: weight for value, weight in values.items()}
-                return generator.model_copy(update={"values": short if len(short) > 1 else cut})
+                initials: dict[Scalar, float] = {str(value)[:1]: weight for value, weight in values.items()}
+                if len(short) < 2 and (length > 1 or len(initials) < len(values)):
+                    return kinds.Pattern(template=f"{{LETTERS:{length}}}", null=generator.null)
+                return generator.model_copy(update={"values": short if len(short) > 1 else initials})
     return generator
 
 
