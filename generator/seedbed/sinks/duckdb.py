@@ -51,7 +51,7 @@ class DuckDBSink(Sink):
                     (plan.table(name), relation, self._existing(relation)) for name, relation in self._relations.items()
                 )
         except BaseException:
-            self.rollback()
+            self._cursor.close()
             raise
 
     def _write(self, table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Written:
@@ -116,7 +116,11 @@ class DuckDBFileSink(DuckDBSink):
         except (duckdb.Error, OSError) as error:
             self._remove_made()
             raise _cannot_open(path, error) from error
-        super().__init__(plan, self._connection, force=force)
+        try:
+            super().__init__(plan, self._connection, force=force)
+        except BaseException:
+            self._close_undone()
+            raise
 
     def _commit(self, written: tuple[Written, ...]) -> Outcome:
         outcome = super()._commit(written)
@@ -125,6 +129,9 @@ class DuckDBFileSink(DuckDBSink):
 
     def _rollback(self) -> None:
         super()._rollback()
+        self._close_undone()
+
+    def _close_undone(self) -> None:
         self._connection.close()
         self._remove_made()
 

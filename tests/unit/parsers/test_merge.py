@@ -516,3 +516,28 @@ def test_two_primary_keys_name_both_places(tmp_path: Path) -> None:
     found = only(diagnostics, "contradiction")
     assert (found.location.short, "models/a.yml:1" in found.message) == ("model.mmd:3", True)
     assert table_of(schema, "t").unique_keys == ()
+
+
+def test_an_external_file_that_seedbed_wrote_is_not_hand_written(tmp_path: Path) -> None:
+    files = {
+        "data/mine.parquet": "x",
+        "data/its.parquet": "x",
+        "data/.seedbed.json": '{"files": {"its.parquet": {}}}',
+        "models/a.yml": """
+            sources:
+              - name: lake
+                config: {meta: {external_location: "data/{name}.parquet"}}
+                tables: [{name: mine, columns: [{name: id}]}, {name: its, columns: [{name: id}]}]
+              - name: far
+                config: {meta: {external_location: "s3://bucket/{name}.parquet"}}
+                tables: [{name: away, columns: [{name: id}]}]
+            """,
+    }
+    schema, diagnostics = read(tmp_path, files)
+    assert [table.name for table in schema if table.generated] == ["lake.its", "far.away"]
+    assert [table.source.external for table in schema if table.source] == [
+        "data/mine.parquet",
+        "data/its.parquet",
+        None,
+    ]
+    assert diagnostics == []

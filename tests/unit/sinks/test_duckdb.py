@@ -166,6 +166,12 @@ def test_a_new_file_is_gone_when_the_load_is_undone(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_new_file_is_left_by_a_load_that_cannot_begin(tmp_path):
+    with pytest.raises(SinkError, match="the profile of shop was not found"):
+        DuckDBFileSink(make_plan(tmp_path, [PEOPLE], target_schema=None), tmp_path / "new.duckdb")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_another_process_holds_is_an_error_that_says_so(tmp_path):
     path = tmp_path / "held.duckdb"
     code = f"import duckdb; c = duckdb.connect({str(path)!r}); print(1, flush=True); input()"
