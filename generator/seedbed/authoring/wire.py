@@ -81,7 +81,7 @@ def read_error(body: object) -> tuple[str, str | None, str | None, int | None]:
 
 
 def _events(text: str) -> tuple[list[dict[str, Any]], bool]:
-    """The payloads of a stream and whether all of it arrived. An event that cannot be read has lost text."""
+    """The payloads of a stream and whether all of it arrived; an event that cannot be read is one that was cut."""
     payloads: list[dict[str, Any]] = []
     for data in _data(text):
         if data.startswith("[DONE]"):
@@ -89,7 +89,7 @@ def _events(text: str) -> tuple[list[dict[str, Any]], bool]:
         try:
             payload = json.loads(data)
         except (ValueError, RecursionError):
-            return [*payloads, {"choices": [], "lost": True}], False
+            return payloads, False
         if isinstance(payload, dict):
             payloads.append(payload)
     return payloads, False
@@ -118,9 +118,6 @@ def _collect(payloads: Iterable[dict[str, Any]], ended: bool) -> Answer:
             partial = _mended("".join(text))
             return Answer(partial, usage=usage, complaint=Complaint(said, status, code, param, transient=transient))
         usage = _usage(payload.get("usage")) or usage
-        if payload.get("lost"):
-            finish, ended = None, False
-            break
         for choice in _list(payload.get("choices")):
             if not isinstance(choice, dict) or choice.get("index") not in (0, None):
                 continue

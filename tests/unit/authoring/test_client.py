@@ -347,12 +347,14 @@ def test_an_answer_that_the_budget_cut_is_not_asked_for_again_in_halves():
 
 def test_calls_at_once_do_not_pass_the_budget_together():
     ledger = Ledger(max_tokens=2_000)
-    request = Request("columns", REQUEST.messages, SCHEMA, answer_tokens=500, max_tokens=1_500)
-    with LlmServer(GOOD) as server, client(server, ledger=ledger, calls_at_once=8) as llm:
-        done, failures = in_threads(16, lambda number: llm.complete(request))
+    request = Request("columns", REQUEST.messages, SCHEMA, answer_tokens=450, max_tokens=1_500)
+    usage = {"prompt_tokens": 40, "completion_tokens": 400}
+    slow = {"events": [*said('{"ok": true}', usage=False), {"choices": [], "usage": usage}], "silent": 0.03}
+    with LlmServer(slow) as server, client(server, ledger=ledger, calls_at_once=8) as llm:
+        done, failures = in_threads(8, lambda number: llm.complete(request))
     assert ledger.total.prompt + ledger.total.completion <= 2_000
-    assert len(done) >= 10, "what a call did not use is there for the next"
-    assert all(isinstance(failure, BudgetExceeded) for failure in failures)
+    assert len(done) == 4, "what a call did not use is there for the next"
+    assert [type(failure) for failure in failures] == [BudgetExceeded] * 4
 
 
 def test_the_key_is_nowhere_to_be_seen(caplog):
