@@ -250,7 +250,8 @@ def _is_found_key(parent: Sketch, target: str) -> bool:
     declared = [column.name for column in table.columns if column.unique]
     if declared or not table.generated:
         return declared[:1] == [target]
-    return parent.key == (target,) and table.column_names[:1] == (target,)
+    is_made = parent.key == (target,) and parent.link(target) is None
+    return is_made and table.column_names[:1] == (target,)
 
 
 def _entity_columns(sketch: Sketch) -> tuple[str, ...]:

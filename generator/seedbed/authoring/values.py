@@ -462,7 +462,8 @@ def _plan_equations(sketch: Sketch) -> None:
     count = next((by_name[name] for name in ("quantity", "qty", "units") if name in by_name), None)
     price = next((by_name[name] for name in ("unit_price", "price", "item_price") if name in by_name), None)
     total = next((by_name[name] for name in _LINE_TOTALS if name in by_name and by_name[name].name in free), None)
-    if count and price and total and sketch.kind(total.name) in (None, *_NUMERIC):
+    numeric = all(column and sketch.kind(column.name) in (None, *_NUMERIC) for column in (count, price, total))
+    if count and price and total and numeric:
         expression = f"{quoted(count.name)} * {quoted(price.name)}"
         if not total.value_range and total.name not in sketch.generators:
             sketch.decide(total.name, kinds.Sql(expression=expression))
