@@ -71,10 +71,17 @@ def example(template: str) -> str:
     return Pattern.TOKENS.sub(fill, template)
 
 
-def counted(template: str) -> str | None:
-    """The template with a number that makes its texts unique; None where there is no room for one."""
+def counted(template: str, regex: str | None = None) -> str | None:
+    """The template with a number that makes its texts unique; None where there is no room for one.
+
+    The number takes the place of random digits, or of letters where the texts still match `regex` then.
+    """
     if Pattern(template=template).unique:
         return template
+    for match in Pattern.TOKENS.finditer(template) if regex else ():
+        numbered = f"{template[: match.start()]}{{n:0{match[2] or 1}}}{template[match.end() :]}"
+        if int(match[2] or 1) >= 4 and re.search(regex or "", example(numbered)):
+            return numbered
     runs = [match for match in Pattern.TOKENS.finditer(template) if match[1] == "digits"]
     best = max(runs, key=lambda match: (int(match[2] or 1), match.start()), default=None)
     if best is None or int(best[2] or 1) < 3:

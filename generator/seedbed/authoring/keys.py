@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seedbed.authoring.formats import code_template, counted, fits, template_of_regex, whole_digits
-from seedbed.authoring.names import read_name, snake
+from seedbed.authoring.names import snake
 from seedbed.authoring.prose import NOTHING
 from seedbed.authoring.rows import can_count, driving_link, is_reference
 from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches
@@ -163,7 +163,7 @@ def _unique_text(sketch: Sketch, column: Column, length: int | None, *, declared
             return kinds.Each(values=found)
         templates.insert(0, found)
     for template in templates:
-        unique = counted(template) if template else None
+        unique = counted(template, column.matches and column.matches.value) if template else None
         if unique and fits(unique, length):
             return kinds.Pattern(template=unique)
     said = column.description.value if column.description else ""
@@ -172,7 +172,7 @@ def _unique_text(sketch: Sketch, column: Column, length: int | None, *, declared
     hashed = name.endswith(("_hk", "_hash", "_hash_key")) or _SURROGATE.search(said) or prose.meaning == "hash_key()"
     if (hashed or length == 32) and (length is None or length >= 32):
         return kinds.HashKey()
-    found_name = read_name(column.name, sketch.name, TypeKind.TEXT)
+    found_name = sketch.read(column.name, TypeKind.TEXT)
     if found_name and found_name[1].startswith("pattern("):
         known = counted(found_name[1].split("'")[1])
         if known and fits(known, length):
@@ -199,7 +199,7 @@ def _plan_link(sketches: Sketches, sketch: Sketch, link: Link, distinct: bool) -
     if parent is sketch:
         _plan_tree(sketches, sketch, link)
         return
-    if parent is not None and parent.is_dates:
+    if parent is not None and parent.is_dates and not distinct:
         return  # Its day comes from a moment; what is left over is drawn there.
     settings: dict[str, object] = {}
     driving = driving_link(sketch)
@@ -220,6 +220,9 @@ def _finding(
     """How the parent is drawn, and how often there is none."""
     if distinct:
         return {"distinct": True}
+    through = _same_of_parent(sketches, sketch, link)
+    if through is not None:
+        return {"via": through}
     settings: dict[str, object] = {}
     first = link.columns[0]
     prose = sketch.prose.get(first, NOTHING)
@@ -238,6 +241,19 @@ def _finding(
 def _is_popular(parent: Sketch | None) -> bool:
     """Whether a few of the parent's rows are naturally referred to by many: of things, not of kinds or versions."""
     return parent is not None and not is_reference(parent) and parent.history is None and parent.expected > 20
+
+
+def _same_of_parent(sketches: Sketches, sketch: Sketch, link: Link) -> str | None:
+    """The key of the row's parent whose own column this one repeats: an order's customer in each of its lines."""
+    holder = sketches.find(sketches.entity_of(sketch)) if sketch.history else sketches.find(sketch.per)
+    keys = [sketch.key, *(key.value for key in sketch.table.unique_keys)]
+    if holder is None or len(link.columns) > 1 or any(link.columns[0] in key for key in keys):
+        return None
+    up = sketch.link(_entity_columns(sketch)[0]) if sketch.history else driving_link(sketch)
+    column = holder.table.column(link.columns[0])
+    there = holder.link(column.name) if column else None
+    same = there is not None and (there.parent, there.targets) == (link.parent, link.targets)
+    return up.columns[0] if up and len(up.columns) == 1 and same else None
 
 
 def _is_found_key(parent: Sketch, target: str) -> bool:

@@ -6,11 +6,11 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 
-from seedbed.authoring.names import read_name, snake
+from seedbed.authoring.names import snake
 from seedbed.authoring.prose import NOTHING
 from seedbed.authoring.rows import driving_link
 from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches, tokens
-from seedbed.authoring.values import condition, is_moment, quoted
+from seedbed.authoring.values import condition, is_moment, quoted, read_column
 from seedbed.plan import kinds
 from seedbed.schema import Column, TypeKind
 
@@ -280,9 +280,7 @@ def _root(word: str) -> str:
 
 def _special(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator | None:
     """Moments with a time of their own: births, loads, deletions."""
-    found = read_name(
-        column.name, sketch.name, sketch.kind(column.name) if sketch.kind(column.name) in TEMPORAL else None
-    )
+    found = sketch.read(column.name, sketch.kind(column.name) if sketch.kind(column.name) in TEMPORAL else None)
     if found is None or found[0] not in ("date", "moment") or found[1] in _OWN_TIME:
         return None
     return sketches.window.fill(found[1])
@@ -308,7 +306,7 @@ def _days(text: str) -> int:
 
 
 def _family(sketch: Sketch, column: Column) -> str:
-    found = read_name(column.name, sketch.name)
+    found = read_column(sketch, column)
     return found[0] if found else "date"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
 
@@ -21,6 +22,7 @@ PERSONS = frozenset(
         "policyholder", "professor", "prospect", "recipient", "referee", "rep", "reporter", "representative",
         "requester", "researcher", "resident", "respondent", "reviewer", "rider", "sender", "shopper", "speaker",
         "staff", "student", "subscriber", "supervisor", "teacher", "technician", "tenant", "therapist", "traveler",
+        "parent", "pupil", "vet", "veterinarian",
         "traveller", "tutor", "user", "visitor", "voter", "witness", "worker",
     ]
 )  # fmt: skip
@@ -32,6 +34,7 @@ COMPANIES = frozenset(
         "retailer", "seller", "shipper", "sponsor", "subsidiary", "supplier", "team", "university", "vendor",
     ]
 )  # fmt: skip
+ANIMALS = frozenset(["animal", "bird", "cat", "cow", "dog", "horse", "pet", "rabbit"])
 
 FITS = {
     "boolean": {TypeKind.BOOLEAN, TypeKind.INTEGER, TypeKind.TEXT},
@@ -45,6 +48,14 @@ FITS = {
 }
 """The families of values that `column_names.txt` speaks of, with the types that a column of each may have."""
 
+_MORE_WORDS = frozenset(
+    ["age", "accepted", "base", "billed", "class", "client", "cookie", "current", "day", "diagnosis", "encounter",
+     "end", "expire", "expires", "family", "fee", "frame", "health", "idx", "illness", "item", "job", "key", "lat", "license",
+     "line", "lon", "major", "max", "min", "network", "num", "offset", "pending", "procedure", "qty", "receive", "row",
+     "server", "site", "sku", "tag", "tax", "terms", "tracker", "trial", "url", "zip"]
+)  # fmt: skip
+_FIRST, _LAST = frozenset(["is", "has"]), frozenset(["id", "at", "on", "by", "no", "ip", "os"])
+"""Words of two letters that count as words at the beginning, or at the end, of words that are run together."""
 _IRREGULAR = {"people": "person", "children": "child", "staff": "staff", "data": "data", "series": "series",
               "addresses": "address", "statuses": "status", "analyses": "analysis", "movies": "movie"}  # fmt: skip
 _DIALECT_WORDS = frozenset(
@@ -54,10 +65,44 @@ _DIALECT_WORDS = frozenset(
 )  # fmt: skip
 
 
+@functools.lru_cache(maxsize=16_384)
 def snake(name: str) -> str:
-    """`CustomerID` and `Customer ID` as `customer_id`."""
+    """`CustomerID`, `Customer ID` and, of words that are known, `customerid` as `customer_id`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return re.sub(r"[\W_]+", "_", spaced).strip("_").lower()
+    parts = re.sub(r"[\W_]+", "_", spaced).strip("_").lower().split("_")
+    return "_".join(word for part in parts for word in _apart(part))
+
+
+def _apart(text: str) -> tuple[str, ...]:
+    """The words that were run together in a text, if all of them are known; else the text as it is."""
+    match = re.fullmatch(r"([a-z]{5,})(\d*)", text)
+    if not match or match[1] in _known_words():
+        return (text,)
+    words = _split(match[1], 4, first=True)
+    return (*words, match[2]) if words and match[2] else words or (text,)
+
+
+def _split(text: str, most: int, first: bool = False) -> tuple[str, ...]:
+    """The fewest known words that make up a text, at most so many; none where there are none."""
+    if text in _known_words() or (text in _LAST and not first):
+        return (text,)
+    best: tuple[str, ...] = ()
+    for end in range(len(text) - 1, 1, -1) if most > 1 else ():
+        head = text[:end]
+        if head in _known_words() or (first and head in _FIRST):
+            rest = _split(text[end:], most - 1)
+            if rest and (not best or len(rest) + 1 < len(best)):
+                best = (head, *rest)
+    return best
+
+
+@functools.cache
+def _known_words() -> frozenset[str]:
+    """The words of `column_names.txt` that are long enough to be told from parts of others, and more of their kind."""
+    text = re.sub(r"\(.*\)|<\w+>", " ", _read_rules())
+    listed = [line for line in text.splitlines() if line.startswith(" ")]
+    words = {word for line in listed for word in re.findall(r"[a-z]+", line) if len(word) > 3}
+    return frozenset(words | PERSONS | COMPANIES | _MORE_WORDS)
 
 
 def singular(word: str) -> str:
@@ -85,42 +130,74 @@ def subject(table: str) -> str:
     return singular("_".join(words))
 
 
-def read_name(name: str, table: str = "", kind: TypeKind | None = None) -> tuple[str, str] | None:
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One entry of `column_names.txt`; it holds only `beside` a column of such a name, if that is given."""
+
+    family: str
+    names: re.Pattern[str]
+    generator: str
+    beside: re.Pattern[str] | None = None
+
+
+def read_name(
+    name: str, table: str = "", kind: TypeKind | None = None, beside: Collection[str] = ()
+) -> tuple[str, str] | None:
     """What a rule makes of a column's name: the family of its values and the generator; None when no rule fits.
 
     Args:
         name: the column's name.
         table: its table's name.
         kind: the column's type, if it declares one; rules for other families do not fit.
+        beside: the names of the table's other columns, in snake case.
     """
-    own, about = snake(name), subject(table)
+    own, about = re.sub(r"_\d+(?=_)", "", snake(name)), subject(table)
     candidates = [own] if own.startswith(about) or not about else [f"{about}_{own}", own]
-    for family, patterns, generator in _compiled():
-        if kind is not None and kind not in FITS[family]:
-            continue
-        if any(patterns.fullmatch(candidate) for candidate in candidates):
-            return family, generator
+    if own == "name" and about.rpartition("_")[2] in PERSONS and kind in (None, TypeKind.TEXT):
+        return "text", "fake('full_name')"
+    plain = re.sub(r"_?\d+$", "", own)
+    for tried in (candidates, [plain] if plain and plain != own else []):
+        for rule in _compiled():
+            if kind is not None and kind not in FITS[rule.family]:
+                continue
+            if rule.beside and not any(rule.beside.fullmatch(other) for other in beside):
+                continue
+            if any(rule.names.fullmatch(candidate) for candidate in tried):
+                return rule.family, rule.generator
     return None
 
 
 @functools.cache
-def _compiled() -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    """The entries of `column_names.txt`: family, names, generator."""
-    lines = Path(__file__).with_name("column_names.txt").read_text(encoding="utf-8").splitlines()
-    rules: list[tuple[str, list[str], str]] = []
-    for line in lines:
+def _compiled() -> tuple[_Rule, ...]:
+    """The entries of `column_names.txt`."""
+    rules: list[tuple[str, list[str]]] = []
+    for line in _read_rules().splitlines():
         if line.startswith(" "):
             rules[-1][1].extend(line.split())
         elif line and not line.startswith("#"):
-            family, _, generator = line.partition(": ")
-            rules.append((family, [], generator))
-    return tuple((family, re.compile("|".join(_globs(names))), generator) for family, names, generator in rules)
+            rules.append((line, []))
+    return tuple(_compile(head, names) for head, names in rules)
+
+
+def _compile(head: str, names: Iterable[str]) -> _Rule:
+    family, _, generator = head.partition(": ")
+    family, _, beside = family.partition(" beside ")
+    return _Rule(family, _pattern(names), generator, _pattern(beside.split()) if beside else None)
+
+
+def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(_globs(names)))
+
+
+@functools.cache
+def _read_rules() -> str:
+    return Path(__file__).with_name("column_names.txt").read_text(encoding="utf-8")
 
 
 def _globs(names: Iterable[str]) -> Iterable[str]:
     for name in names:
         text = name.removeprefix("~")
-        pattern = translate(text.replace("<person>", "@").replace("<company>", "%"))
-        for mark, words in (("@", PERSONS), ("%", COMPANIES)):
+        pattern = translate(text.replace("<person>", "@").replace("<company>", "%").replace("<animal>", "&"))
+        for mark, words in (("@", PERSONS), ("%", COMPANIES), (re.escape("&"), ANIMALS)):
             pattern = pattern.replace(mark, f"(?:{'|'.join(sorted(words))})")
         yield f"(?:.*_)?{pattern}" if name.startswith("~") else pattern

@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
 
-from seedbed.authoring.names import read_name, snake
+from seedbed.authoring.names import snake
 from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches, recorded_columns
 from seedbed.plan import kinds
 from seedbed.plan.generators import parse_call
@@ -192,9 +192,15 @@ def _state_column(sketches: Sketches, sketch: Sketch) -> Column | None:
     for column in workable:
         if _workflow(sketches, sketch, column) is not None:
             return column
-    last = [(snake(column.name), column) for column in workable]
+    last = [(snake(column.name), column) for column in workable if not _is_place(sketch, column)]
     named = [column for name, column in last if name in _STATES or name.endswith(tuple(f"_{word}" for word in _STATES))]
     return named[0] if named else None
+
+
+def _is_place(sketch: Sketch, column: Column) -> bool:
+    """Whether a state is one of a country."""
+    found = sketch.read(column.name, TypeKind.TEXT)
+    return found is not None and found[1] == "fake('region')"
 
 
 def _can_show(sketch: Sketch, column: Column) -> bool:
@@ -208,7 +214,7 @@ def _can_show(sketch: Sketch, column: Column) -> bool:
 
 
 def _values(sketch: Sketch, column: Column) -> tuple[Scalar, ...]:
-    return column.accepted_values.value if column.accepted_values else sketch.prose[column.name].values
+    return sketch.listed(column.name)
 
 
 def _workflow(sketches: Sketches, sketch: Sketch, column: Column) -> Workflow | None:
@@ -277,7 +283,7 @@ def _by_attribute(sketch: Sketch, taken: set[str]) -> tuple[str, dict[str, objec
 
 def _likely_values(sketch: Sketch, column: Column) -> list[str]:
     """The values that a column's name suggests."""
-    found = read_name(column.name, sketch.name, TypeKind.TEXT)
+    found = sketch.read(column.name, TypeKind.TEXT)
     if found is None or not found[1].startswith("choice({"):
         return []
     generator = kinds.Choice(values=_weights(found[1]))

@@ -19,7 +19,8 @@ class Prose:
 
     `template` is a `pattern` with `{n:0k}` for its last digits. `refers_to` names a table and perhaps its column
     in the writer's words, `after` another column likewise. `filled_when` and `empty_when` are the words of a
-    condition. `meaning` is a generator for values of a known kind, such as e-mail addresses.
+    condition. `family` is one of those of `column_names.txt`; `meaning` is a generator for values of a known kind,
+    such as e-mail addresses.
     """
 
     template: str | None = None
@@ -39,6 +40,7 @@ class Prose:
     cents: bool = False
     share: float | None = None
     date_key: bool = False
+    family: str | None = None
     meaning: str | None = None
 
 
@@ -75,6 +77,7 @@ def read_prose(text: str | None) -> Prose:
         cents=bool(_CENTS.search(flat)),
         share=_share(flat),
         date_key=bool(_DATE_KEY.search(flat)),
+        family=next((family for family, pattern in _FAMILIES if pattern.search(flat)), None),
         meaning=next((generator for pattern, generator in _MEANINGS if pattern.search(flat)), None),
     )
 
@@ -116,6 +119,32 @@ _MEANINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:free[ -]?text|comments? (?:by|from|of)|notes? (?:by|from|of))", "fake('sentence')"),
     )
 )
+
+_FAMILIES = (
+    (
+        "boolean",
+        re.compile(
+            r"^(?:\w+ )?whether\b|^.{0,40}?(?:\bboolean\b|\btrue (?:if|when)\b|^flags\b|\bflag (?:indicating|that|for|if|to)\b"
+            r"|\bindicat(?:es|or|ing) (?:if|(?:of )?whether)\b)|^if the\b.{1,60}\bis\b",
+            _I,
+        ),
+    ),
+    ("integer", re.compile(r"^(?:the )?(?:total |current )?(?:number|count) of (?!the\b|this\b|each\b|an?\b)", _I)),
+    (
+        "moment",
+        re.compile(
+            r"^.{0,30}?(?:\btimestamp\b|\bdate and time\b)|^(?:the )?(?:last |first )?time (?:when|that|the|at)\b", _I
+        ),
+    ),
+    (
+        "date",
+        re.compile(
+            r"^(?:the )?(?:\w+ ){0,2}date(?= (?:when|that|of|on)\b|[.,;]|$)|^(?:the )?day (?:when|on which)\b", _I
+        ),
+    ),
+)
+"""Turns of phrase that tell of which family values are, at the beginning: there a description says what it is of."""
+
 
 # --- formats -------------------------------------------------------------------------------------------------
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from seedbed.authoring.names import snake, subject
+from seedbed.authoring.names import read_name, snake, subject
 from seedbed.authoring.prose import NOTHING, Prose, read_prose
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.plan import kinds
 from seedbed.plan.entries import ColumnAnnotation, TableAnnotation
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.spec import History, Lifecycle, Rows, RowsPer, read_history
-from seedbed.schema import Column, ForeignKey, Schema, Table, TypeKind
+from seedbed.schema import Column, ForeignKey, Scalar, Schema, Table, TypeKind
 
 TEMPORAL = (TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ)
 
@@ -95,6 +95,8 @@ class Sketch:
     generators: dict[str, kinds.Generator] = field(default_factory=dict)
     varies: dict[str, str] = field(default_factory=dict)
     is_dates: bool = False
+    one_each: bool = False
+    """Whether the project says in words how many rows there are for each of the driving parent's."""
     targets: set[str] = field(default_factory=set)
     """Columns that foreign keys of other tables refer to."""
     expected: float = 0.0
@@ -140,6 +142,23 @@ class Sketch:
     def kind(self, name: str) -> TypeKind | None:
         column = self.table.column(name)
         return column.data_type.value.kind if column and column.data_type else None
+
+    def read(self, name: str, kind: TypeKind | None) -> tuple[str, str] | None:
+        """What a column's name says, beside the others of the table; see `read_name`."""
+        beside = frozenset(snake(other.name) for other in self.table.columns if other.name != name)
+        return read_name(name, self.table.name, kind, beside)
+
+    def listed(self, name: str) -> tuple[Scalar, ...]:
+        """The values that a test lists for a column, be it a conditional one, or else its description."""
+        column = self.table.column(name)
+        if column is not None and column.accepted_values:
+            return column.accepted_values.value
+        for test in self.table.data_tests:
+            values = test.arguments.value.get("values") or test.arguments.value.get("value_set")
+            inclusive = test.name.endswith(("accepted_values", "values_to_be_in_set"))
+            if inclusive and test.column == name and isinstance(values, list):
+                return tuple(value for value in values if isinstance(value, str | int | float))
+        return self.prose.get(name, NOTHING).values
 
     def must_be_filled(self, name: str) -> bool:
         """Whether the project says that the column is never null."""

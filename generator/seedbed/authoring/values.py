@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from seedbed.authoring.formats import code_template, drawn, fits, template_of_regex, whole_digits
-from seedbed.authoring.names import read_name, snake
+from seedbed.authoring.names import FITS, read_name, snake
 from seedbed.authoring.prose import NOTHING, Prose
 from seedbed.authoring.sketch import TEMPORAL, Sketch, Sketches
 from seedbed.errors import Severity
@@ -17,6 +17,13 @@ from seedbed.schema import Column, Range, Scalar, TypeKind
 _NUMERIC = (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.FLOAT)
 _WHOLE = kinds.Integer(min=0, max=1)
 _UNLISTED = (*TEMPORAL, TypeKind.TIME, TypeKind.UUID, TypeKind.JSON, TypeKind.BINARY)
+_BY_FAMILY = {
+    "boolean": "boolean(0.3)",
+    "integer": "poisson(3)",
+    "moment": "timestamp('<start>', '<as_of>')",
+    "date": "date('<start>', '<as_of>')",
+}
+"""What a description alone tells of values by saying of which family they are."""
 _MOMENT_NAMES = ("date", "moment")
 _NULLS = (
     (r"(?:^|_)(?:middle_name|nickname|maiden_name|fax|fax_number|second\w*_phone|alternat\w+)$", 0.6),
@@ -39,7 +46,7 @@ _LINE_TOTALS = ("line_total", "extended_price", "total_price", "line_amount", "i
 _TOTALS = ("subtotal", "sub_total", "items_total", "lines_total", "total_amount", "grand_total")
 _BOUND = re.compile(r"\s*\"?(\w+)\"?\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
 _BETWEEN = re.compile(r"\s*\"?(\w+)\"?\s+between\s+(-?\d+(?:\.\d+)?)\s+and\s+(-?\d+(?:\.\d+)?)\s*", re.I)
-_EQUATION = re.compile(r"\s*\"?(\w+)\"?\s*=\s*([\w\s\"+*().-]+?)\s*")
+_EQUATION = re.compile(r"\s*\"?(\w+)\"?\s*=\s*([\w\s\"+*/().,-]+?|case\b(?:(?!\bend\b).)+\bend)\s*", re.I | re.S)
 
 
 def plan_values(sketches: Sketches) -> None:
@@ -85,8 +92,18 @@ def is_moment(sketch: Sketch, column: Column) -> bool:
         return False
     if sketch.prose.get(column.name, NOTHING).date_key:
         return True
-    found = read_name(column.name, sketch.name, kind)
+    found = read_column(sketch, column)
     return found is not None and found[0] in _MOMENT_NAMES
+
+
+def read_column(sketch: Sketch, column: Column) -> tuple[str, str] | None:
+    """The family and the generator that a column's name suggests, or its description where the name is unsure."""
+    kind, family = sketch.kind(column.name), sketch.prose.get(column.name, NOTHING).family
+    found = sketch.read(column.name, kind)
+    unsure = not _is_sure(found) or (family == "boolean" and kind is None and found is not None and found[0] != family)
+    if family and unsure and (kind is None or kind in FITS[family]):
+        return family, _BY_FAMILY[family]
+    return found
 
 
 def _room(column: Column) -> int:
@@ -98,8 +115,8 @@ def _room(column: Column) -> int:
 def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
     """A valid generator for one column, and a note where nothing told what it holds."""
     prose, kind = sketch.prose.get(column.name, NOTHING), sketch.kind(column.name)
-    listed = _fitting(column.accepted_values.value if column.accepted_values else prose.values, kind)
-    found = read_name(column.name, sketch.name, kind)
+    listed = _fitting(sketch.listed(column.name), kind)
+    found = read_column(sketch, column)
     if found and kind is TypeKind.TEXT and _room(column) < {"date": 10, "moment": 19}.get(found[0], 0):
         found = None
     found = found or _name_in_prose(sketch, column)
@@ -112,7 +129,12 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         generator = kinds.Pattern(template=drawn(prose.template))
     if generator is None and kind is TypeKind.INTEGER and (digits := whole_digits(prose.template)):
         generator = kinds.Integer(min=10 ** (digits - 1), max=10**digits - 1)
-    if generator is None and prose.meaning and kind in (None, TypeKind.TEXT, TypeKind.UUID) and not _is_sure(found):
+    if (
+        generator is None
+        and prose.meaning
+        and kind in (None, TypeKind.TEXT, TypeKind.UUID)
+        and not _is_surer(found, prose)
+    ):
         generator = sketches.window.fill(prose.meaning)
     if generator is None and found is not None:
         generator = _as_type(_as_often(sketches.window.fill(found[1]), prose), kind)
@@ -190,6 +212,12 @@ def _matching(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Gener
 def _is_sure(found: tuple[str, str] | None) -> bool:
     """Whether the name alone says enough; `fake('product')` is only what any name could be."""
     return found is not None and found[1] not in ("fake('product')", "fake('sentence')") and "pattern" not in found[1]
+
+
+def _is_surer(found: tuple[str, str] | None, prose: Prose) -> bool:
+    """Whether the name says more than the description: of a recipient, "the e-mail address" says more."""
+    contact = prose.meaning in ("fake('email')", "fake('phone')") and found is not None
+    return _is_sure(found) and not (contact and found[1] in ("fake('full_name')", "fake('company')"))  # type: ignore[index]
 
 
 # --- types ---------------------------------------------------------------------------------------------------

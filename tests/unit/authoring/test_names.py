@@ -25,20 +25,23 @@ def test_a_name_says(column, table, data_type, expected):
 
 
 def test_every_entry_is_a_generator_of_a_known_family():
-    for family, _, generator in _compiled():
-        assert family in FITS
-        assert WINDOW.fill(generator)
+    for rule in _compiled():
+        assert rule.family in FITS
+        assert WINDOW.fill(rule.generator)
 
 
 def test_no_entry_is_hidden_by_those_above_it():
     """An entry none of whose names is ever reached is a mistake in the order."""
     text = Path(__file__).parents[3] / "generator" / "seedbed" / "authoring" / "column_names.txt"
-    names, generator, hidden = [], "", []
+    names, generator, beside, hidden = [], "", "", []
 
     def check():
-        parts = [("~", ""), ("*", "x"), ("<person>", "nurse"), ("<company>", "bank")]
-        plain = [functools.reduce(lambda text, part: text.replace(*part), parts, name) for name in names]
-        reached = [name for name in plain if (found := read_name(name)) and found[1] == generator]
+        parts = [("~", ""), ("*", "x"), ("<person>", "nurse"), ("<company>", "bank"), ("<animal>", "dog")]
+        plain, near = (
+            [functools.reduce(lambda text, part: text.replace(*part), parts, name) for name in listed]
+            for listed in (names, beside.split())
+        )
+        reached = [name for name in plain if (found := read_name(name, beside=near)) and found[1] == generator]
         if names and not reached:
             hidden.append((generator, names))
 
@@ -47,7 +50,8 @@ def test_no_entry_is_hidden_by_those_above_it():
             names.extend(line.split())
         elif line and not line.startswith("#"):
             check()
-            names, generator = [], line.partition(": ")[2]
+            head, _, generator = line.partition(": ")
+            names, beside = [], head.partition(" beside ")[2]
     check()
     assert not hidden
 
@@ -55,7 +59,8 @@ def test_no_entry_is_hidden_by_those_above_it():
 @pytest.mark.parametrize(
     ("word", "expected"),
     [("customers", "customer"), ("addresses", "address"), ("categories", "category"), ("boxes", "box"),
-     ("status", "status"), ("people", "person"), ("order_lines", "order_line"), ("news", "news"), ("class", "class"), ("branches", "branch")],
+     ("status", "status"), ("people", "person"), ("order_lines", "order_line"), ("news", "news"),
+     ("class", "class"), ("branches", "branch")],
 )  # fmt: skip
 def test_singular(word, expected):
     assert singular(word) == expected
@@ -73,7 +78,23 @@ def test_subject(table, expected):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("CustomerID", "customer_id"), ("Customer ID", "customer_id"), ("HTTPCode", "http_code"), ("_a__b", "a_b")],
-)
+    [("CustomerID", "customer_id"), ("Customer ID", "customer_id"), ("HTTPCode", "http_code"), ("_a__b", "a_b"),
+     ("patientid", "patient_id"), ("LASTORDERDATE2", "last_order_date_2"), ("ispending", "is_pending"),
+     ("username", "username"), ("candidate", "candidate"), ("location", "location"), ("unpaid", "unpaid")],
+)  # fmt: skip
 def test_snake(name, expected):
     assert snake(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "expected"),
+    [
+        ("state", {"zip", "city"}, "fake('region')"),
+        ("ship_state", {"ship_city"}, "fake('region')"),
+        ("state", {"opened_at"}, "choice({'active': 70, 'pending': 12, 'inactive': 18})"),
+        ("first", {"last"}, "fake('first_name')"),
+        ("last", {"first"}, "fake('last_name')"),
+    ],
+)
+def test_a_name_says_more_beside_others(name, beside, expected):
+    assert read_name(name, "places", beside=beside)[1] == expected
