@@ -7,18 +7,29 @@ the others come back beside the result.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from seedbed.authoring.baseline import author_plan
+from seedbed.authoring.by_hand import BY_HAND, HandReplies, Prompt, hand_replies
+from seedbed.authoring.calls import Limits, Request
+from seedbed.authoring.client import Client
+from seedbed.authoring.endpoint import Endpoint, config_home, read_endpoint
+from seedbed.authoring.ledger import Ledger
+from seedbed.authoring.llm import Summary, Tell, author_with_llm, expected_requests
+from seedbed.authoring.prompts import read_templates
+from seedbed.authoring.replies import open_replies
 from seedbed.check import Finding, check
 from seedbed.documents import Document
 from seedbed.engine.batches import count_batches, generate_batches, schema_of
 from seedbed.engine.world import World
-from seedbed.errors import Diagnostic, PlanError, ProjectError, has_errors
+from seedbed.errors import AuthoringError, Diagnostic, PlanError, ProjectError, has_errors
 from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.files import Changes, merge_plans, read_plan, write_plan
 from seedbed.plan.resolve import resolve
@@ -33,10 +44,12 @@ from seedbed.sinks.warehouse import warehouse_sink
 
 __all__ = [
     "Finding",
+    "LlmOptions",
     "Planned",
     "Progress",
     "check_seeds",
     "choose_tables",
+    "expected_calls",
     "generate",
     "generate_tables",
     "load",
@@ -52,14 +65,39 @@ Progress = Callable[[ResolvedTable, int, float], None]
 
 
 @dataclass(frozen=True, slots=True)
+class LlmOptions:
+    """How an LLM is asked. Endpoint, model and key come from `environ` or the person's own `llm.yml`.
+
+    Attributes:
+        max_tokens: a hard limit on the tokens of all calls together; None for no limit.
+        cache: whether replies of earlier runs are used and new ones kept.
+        refresh: ask again although there is a reply.
+        by_hand: files with a person's answers (`FILE` or `KEY=FILE`), in whose place no endpoint is asked; None to
+            ask the endpoint.
+        environ: the environment.
+    """
+
+    max_tokens: int | None = None
+    cache: bool = True
+    refresh: bool = False
+    by_hand: Sequence[str] | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan that covers the whole project. `document` is the YAML that it was read from, empty if there was none."""
+    """A plan that covers the whole project. `document` is the YAML that it was read from, empty if there was none.
+
+    `summary` tells what an LLM added, if one was asked; `prompts` still wait for a person's answer.
+    """
 
     plan: Plan
     document: Document
     changes: Changes
     existed: bool
     notes: tuple[Diagnostic, ...] = ()
+    summary: Summary | None = None
+    prompts: tuple[Prompt, ...] = ()
 
 
 def read_project(
@@ -108,26 +146,95 @@ def source_tables(schema: Schema) -> frozenset[str]:
     return frozenset(table.name for table in schema if table.generated and table.source)
 
 
-def plan_project(schema: Schema, *, today: dt.date, fresh: bool = False, **settings: object) -> Planned:
-    """The project's plan, brought up to date by the baseline author. Nothing is written.
+def plan_project(
+    schema: Schema,
+    *,
+    today: dt.date,
+    fresh: bool = False,
+    author: str = "baseline",
+    llm: LlmOptions | None = None,
+    tell: Tell = lambda line: None,
+    **settings: object,
+) -> Planned:
+    """The project's plan, brought up to date by an author. Nothing is written.
 
     Args:
         schema: what the project says.
         today: from which a new plan takes its as-of date.
         fresh: forget the plan that there is, but for what a user wrote.
-        settings: passed on to the author.
+        author: `baseline`, or `llm` to have an LLM decide what the baseline author only guesses.
+        llm: how the LLM is asked.
+        tell: is told of each call to the LLM.
+        settings: passed on to the baseline author.
 
     Raises:
         PlanError: the plan that there is cannot be read.
+        AuthoringError: no LLM is configured, or it cannot be asked.
     """
+    old, document, authored, notes = _propose(schema, today, settings)
+    if author != "llm":
+        plan, changes = merge_plans(old, authored, schema, fresh=fresh)
+        return Planned(plan, document, changes, old is not None, tuple(notes))
+    draft, _ = merge_plans(old, authored, schema, fresh=fresh)
+    templates = read_templates(schema.project.root)
+    with _open_client(llm or LlmOptions()) as (client, hand):
+        at_once = 1 if hand else Limits().calls_at_once
+        authored, summary = author_with_llm(schema, draft, client, templates, at_once=at_once, tell=tell)
+    if hand and hand.answers:
+        unused = hand.answers[0][0]
+        raise AuthoringError(
+            f"No open prompt has the key {unused}; `seedbed prompt` prints those that are."
+            if unused
+            else "There are more answers than open prompts; `seedbed prompt` prints those that are."
+        )
+    plan, changes = merge_plans(old, authored, schema, fresh=fresh)
+    if not (hand and hand.open):
+        notes += summary.kept
+    return Planned(plan, document, changes, old is not None, tuple(notes), summary, tuple(hand.open) if hand else ())
+
+
+def expected_calls(
+    schema: Schema, *, today: dt.date, fresh: bool = False, **settings: object
+) -> tuple[list[Request], Endpoint | None]:
+    """The calls that planning with an LLM would make, none of which is made; and the endpoint, if one is configured.
+
+    Raises:
+        PlanError: the plan that there is cannot be read.
+        AuthoringError: a template of the project cannot be used.
+    """
+    old, _, authored, _ = _propose(schema, today, settings)
+    draft, _ = merge_plans(old, authored, schema, fresh=fresh)
+    requests = expected_requests(schema, draft, read_templates(schema.project.root))
+    try:
+        return requests, read_endpoint(os.environ, config_home(os.environ))
+    except AuthoringError:
+        return requests, None
+
+
+def _propose(
+    schema: Schema, today: dt.date, settings: Mapping[str, Any]
+) -> tuple[Plan | None, Document, Plan, list[Diagnostic]]:
+    """The plan that there is, its document, the one that the baseline author proposes, and notes on that."""
     path = schema.project.root / PLAN_FILE
     old, document = None, Document({}, PLAN_FILE)
     if path.exists():
         old, document = read_plan(path, schema.project.root)
     as_of = old.as_of if old else None
     authored, notes = author_plan(schema, today=today, as_of=as_of, start=old.start if old else None, **settings)
-    plan, changes = merge_plans(old, authored, schema, fresh=fresh)
-    return Planned(plan, document, changes, old is not None, tuple(notes))
+    return old, document, authored, notes
+
+
+@contextmanager
+def _open_client(llm: LlmOptions) -> Iterator[tuple[Client, HandReplies | None]]:
+    ledger = Ledger(llm.max_tokens)
+    if llm.by_hand is not None:
+        hand = hand_replies(llm.environ, llm.by_hand)
+        with Client(BY_HAND, hand, ledger) as client:
+            yield client, hand
+        return
+    endpoint = read_endpoint(llm.environ, config_home(llm.environ))
+    with Client(endpoint, open_replies(llm.environ, cache=llm.cache, refresh=llm.refresh), ledger) as client:
+        yield client, None
 
 
 def save_plan(schema: Schema, plan: Plan) -> Path:

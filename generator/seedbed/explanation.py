@@ -8,6 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from seedbed.authoring.by_hand import Prompt
+from seedbed.authoring.calls import Request
+from seedbed.authoring.endpoint import Endpoint
+from seedbed.authoring.ledger import estimate
 from seedbed.check import Finding
 from seedbed.errors import CheckFailed, ProjectError, closest
 from seedbed.plan.files import Changes
@@ -50,6 +54,33 @@ def spoken_changes(changes: Changes) -> Iterator[str]:
     """One line for each entry of the plan that was added, changed or removed."""
     for change in changes.all:
         yield str(change)
+
+
+def spoken_calls(requests: Sequence[Request], endpoint: Endpoint | None, *, every: bool) -> Iterator[str]:
+    """What asking an LLM will cost if each call is answered at the first try; with `every`, each call too."""
+    if not requests:
+        yield "nothing is left for an LLM to decide: no call"
+        return
+    for request in requests if every else ():
+        single = estimate([request])
+        yield f"  {request.name} {request.batch + 1}: about {single.prompt:,} tokens in, {single.completion:,} out"
+    total = estimate(requests)
+    cost = f", {total.cost(endpoint.price):.2g} at your price" if endpoint and endpoint.price else ""
+    whom = f" to {endpoint.model} at {endpoint.host}" if endpoint else ""
+    yield f"estimate: {total}{whom}{cost}; repairs come on top, replies from the cache are free"
+
+
+def spoken_prompts(prompts: Sequence[Prompt]) -> Iterator[str]:
+    """What a person is to do next: answers to mend, prompts to pass on."""
+    for prompt in prompts:
+        if prompt.request.attempt:
+            which = f"{prompt.request.name} {prompt.request.batch + 1}"
+            yield f"The answer to {which} cannot be used. Say in the same chat:\n"
+            yield f"{prompt.request.messages[-1].content}\n"
+    keys = ", ".join(prompt.title for prompt in prompts)
+    count = len(prompts)
+    yield f"{count} prompt{'s are' if count > 1 else ' is'} open: {keys}"
+    yield "the plan is written when all are answered; `seedbed prompt` prints them"
 
 
 # --- check ---------------------------------------------------------------------------------------------------

@@ -200,9 +200,9 @@ class _Merger:
     ) -> TableEntry:
         """The table's own entry, without its columns."""
         facts = facts_of(self.schema, table)
-        verdict = self._verdict(old, new, old.by, facts, printed, self._lost_table(old))
+        verdict = self._verdict(old, new, (old.by, new.by), facts, printed, self._lost_table(old))
         kind = self._note(table.name, None, old, new, verdict)
-        chosen = new if kind is ChangeKind.CHANGED else old
+        chosen = new if verdict[0] else old
         prints[TABLE] = printed if kind is ChangeKind.KEPT and printed else f"{facts}.{text_of(chosen)}"
         if kind is ChangeKind.KEPT and not printed:
             del prints[TABLE]
@@ -227,21 +227,22 @@ class _Merger:
             reason = "the project itself settles it now"
             self.changes.append(Change(ChangeKind.REMOVED, table.name, column.name, reason, before=_written(old)))
             return None
-        verdict = self._verdict(old, new, author, facts, printed, self._lost(table, old))
+        authors = (author, new.by or proposed.by)
+        verdict = self._verdict(old, new, authors, facts, printed, self._lost(table, old))
         kind = self._note(table.name, column.name, old, new, verdict)
         if kind is ChangeKind.KEPT:
             if printed:
                 prints[column.name] = printed
             return old, author
-        chosen = new if kind is ChangeKind.CHANGED else old
+        chosen = new if verdict[0] else old
         prints[column.name] = f"{facts}.{text_of(chosen)}"
-        return chosen, (new.by or proposed.by) if kind is ChangeKind.CHANGED else author
+        return chosen, authors[1] if verdict[0] else author
 
     def _verdict(
-        self, old: Any, new: Any, author: Author, facts: str, printed: str | None, lost: str | None
+        self, old: Any, new: Any, authors: tuple[Author, Author], facts: str, printed: str | None, lost: str | None
     ) -> tuple[bool, str]:
-        """Whether the new entry replaces the old one, and why (not)."""
-        if author is Author.USER:
+        """Whether the new entry replaces the old one, and why (not); `authors` are theirs, in that order."""
+        if authors[0] is Author.USER:
             return False, "a person wrote it"
         if printed is None or not printed.endswith(f".{text_of(old)}"):
             return False, _EDITED
@@ -251,6 +252,8 @@ class _Merger:
             return True, "planned afresh"
         if not printed.startswith(f"{facts}."):
             return True, "what the project says about it changed"
+        if authors == (Author.BASELINE, Author.LLM):
+            return True, "the LLM decided it"
         return False, ""
 
     def _note(self, table: str, column: str | None, old: Any, new: Any, verdict: tuple[bool, str]) -> ChangeKind | None:
