@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -30,17 +30,17 @@ Node = tuple[str, str]
 _ROWS = "its rows"
 
 
-def check_cycles(drafts: Drafts, tables: Sequence[ResolvedTable], lifecycles: Sequence[ResolvedLifecycle]) -> None:
-    """Values may not wait for each other in a circle; keys may, and are only warned about."""
+def check_cycles(drafts: Drafts, tables: Mapping[str, ResolvedTable], lifecycles: Sequence[ResolvedLifecycle]) -> bool:
+    """Whether no values wait for each other in a circle, which is reported; keys may, and are only warned about."""
     graph: nx.DiGraph[Node] = nx.DiGraph()
-    wiring = _Wiring(graph, {table.name: table for table in tables}, lifecycles)
-    for table in tables:
+    wiring = _Wiring(graph, tables, lifecycles)
+    for table in tables.values():
         wiring.add(table)
     try:
         cycle = nx.find_cycle(graph)
     except nx.NetworkXNoCycle:
-        _warn_of_key_cycles(drafts, tables)
-        return
+        _warn_of_key_cycles(drafts, tables.values())
+        return True
     nodes = [node for node, *_ in cycle]
     steps = [f"{table}.{column}".replace("@", "").replace(".->", " ->") for table, column in nodes]
     first = drafts.tables[nodes[0][0]]
@@ -50,6 +50,7 @@ def check_cycles(drafts: Drafts, tables: Sequence[ResolvedTable], lifecycles: Se
         first.place(nodes[0][1].removesuffix("@").removeprefix("-> ")),
         "let one of them not depend on the others",
     )
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _names(table: ResolvedTable) -> tuple[str, ...]:
     return (*(column.name for column in table.columns), *leads)
 
 
-def _warn_of_key_cycles(drafts: Drafts, tables: Sequence[ResolvedTable]) -> None:
+def _warn_of_key_cycles(drafts: Drafts, tables: Iterable[ResolvedTable]) -> None:
     """Tables that must refer to each other are made all the same, but no warehouse can load them key by key."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for table in tables:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, has_errors
@@ -16,7 +17,7 @@ from seedbed.plan.fits import check_fit, check_generator, settle_names
 from seedbed.plan.histories import prepare_histories, resolve_processes, split_moments
 from seedbed.plan.promises import promises_of
 from seedbed.plan.references import add_dependent_references, add_references
-from seedbed.plan.resolved import Given, PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import Given, PerParent, ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.plan.rows import check_numbering, drive_rows, start_tables
 from seedbed.plan.spec import Plan
 from seedbed.schema import Resource, Schema, Table
@@ -64,7 +65,7 @@ def resolve(
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
     types = Types(drafts)
-    tables = []
+    tables = {}
     for draft in drafts:
         if isinstance(draft.rows, PerParent) and draft.rows.where:
             parent = drafts.tables[draft.references[draft.rows.reference].parent]
@@ -73,12 +74,13 @@ def resolve(
         for name in draft.generators:
             check_generator(drafts, draft, name, types)
             check_fit(drafts, draft, name, types.of(draft, name), types.made[draft.name, name])
-        given = isinstance(draft.rows, Given)
-        promises = Promises() if given else promises_of(drafts, draft, columns, as_of or plan.as_of)
-        tables.append(_table(draft, columns, promises, select))
-    if has_errors(drafts.diagnostics):
-        return None, drafts.diagnostics
-    check_cycles(drafts, tables, tuple(drafts.lifecycles.values()))
+        tables[draft.name] = _table(draft, columns, select)
+    if check_cycles(drafts, tables, tuple(drafts.lifecycles.values())):
+        for draft in drafts:
+            if not isinstance(draft.rows, Given):
+                columns = {column.name: column for column in tables[draft.name].columns}
+                promises = promises_of(drafts, draft, columns, as_of or plan.as_of)
+                tables[draft.name] = replace(tables[draft.name], promises=promises)
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
     resolved = ResolvedPlan(
@@ -88,7 +90,7 @@ def resolve(
         as_of=as_of or plan.as_of,
         planned_as_of=plan.as_of,
         locale=plan.locale,
-        tables=tuple(tables),
+        tables=tuple(tables.values()),
         lifecycles=tuple(drafts.lifecycles.values()),
     )
     return resolved, drafts.diagnostics
@@ -104,9 +106,7 @@ def _check_as_of(drafts: Drafts, as_of: dt.date | None) -> None:
         )
 
 
-def _table(
-    draft: Draft, columns: Mapping[str, ResolvedColumn], promises: Promises, select: Collection[str] | None
-) -> ResolvedTable:
+def _table(draft: Draft, columns: Mapping[str, ResolvedColumn], select: Collection[str] | None) -> ResolvedTable:
     assert draft.rows is not None
     table = draft.table
     chosen = select is None or table.name in select
@@ -117,7 +117,6 @@ def _table(
         rows=draft.rows,
         columns=tuple(sorted(columns.values(), key=lambda column: column.hidden)),
         references=tuple(draft.references.values()),
-        promises=promises,
         written=draft.written and chosen,
         kept=draft.written and not chosen,
         appears_at=draft.during,
