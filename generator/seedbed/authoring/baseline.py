@@ -17,7 +17,7 @@ from seedbed.authoring.moments import plan_moments, plan_versions
 from seedbed.authoring.names import singular, snake
 from seedbed.authoring.processes import find_processes
 from seedbed.authoring.prose import read_dependency
-from seedbed.authoring.relationships import KEY_ENDINGS, find_keys, find_links
+from seedbed.authoring.relationships import KEY_ENDINGS, find_keys, find_links, mark_targets
 from seedbed.authoring.rows import plan_rows
 from seedbed.authoring.sketch import Sketch, Sketches, Window, start_sketches
 from seedbed.authoring.values import plan_rollups, plan_values
@@ -63,6 +63,7 @@ def author_plan(
     find_date_tables(sketches)
     find_links(sketches)
     find_processes(sketches)
+    mark_targets(sketches)
     plan_rows(sketches)
     plan_keys(sketches)
     plan_values(sketches)

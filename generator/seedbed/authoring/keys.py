@@ -163,7 +163,7 @@ def _unique_text(sketch: Sketch, column: Column, length: int | None, *, declared
             return kinds.Each(values=found)
         templates.insert(0, found)
     for template in templates:
-        unique = counted(template, column.matches and column.matches.value) if template else None
+        unique = counted(template, column.matches.value if column.matches else None) if template else None
         if unique and fits(unique, length):
             return kinds.Pattern(template=unique)
     said = column.description.value if column.description else ""

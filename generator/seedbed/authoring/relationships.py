@@ -53,6 +53,10 @@ def find_links(sketches: Sketches) -> None:
                 link = _guess(sketches, sketch, column)
                 if link:
                     sketch.links.append(link)
+
+
+def mark_targets(sketches: Sketches) -> None:
+    """Marks the columns that foreign keys refer to: each must tell its table's rows apart."""
     for sketch in sketches:
         for link in sketch.links:
             parent = sketches.find(link.parent)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seedbed.documents import Document
-from seedbed.errors import Location
 from seedbed.plan import kinds
 from seedbed.plan.plan_text import plain
 from seedbed.plan.spec import Author, ColumnEntry, Plan, TableEntry
@@ -128,8 +127,6 @@ def _without_places(value: Any) -> Any:
             return repr(value.value)
         case list() | tuple():
             return [_without_places(item) for item in value]
-        case Location():
-            return None
     return repr(value)
 
 
