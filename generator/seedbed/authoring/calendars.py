@@ -72,10 +72,10 @@ def find_date_tables(sketches: Sketches) -> None:
                 part = _part(sketch, column.name)
                 if part:
                     sketch.decide(column.name, kinds.Calendar(part=part))
-        elif _is_daily(sketch):
+        elif day := _day_column(sketch):
             sketch.is_dates = True
             sketch.rows = DateRows(start=sketches.window.start, end=sketches.window.as_of)
-            sketch.decide(sketch.key[0], kinds.Calendar(part="date"))
+            sketch.decide(day, kinds.Calendar(part="date"))
 
 
 def _is_date_table(sketch: Sketch) -> bool:
@@ -89,11 +89,16 @@ def _is_date_table(sketch: Sketch) -> bool:
     return (named and bool(parts)) or (keyed and len(parts) >= 4)
 
 
-def _is_daily(sketch: Sketch) -> bool:
-    """A table whose only key is a day."""
-    if len(sketch.key) != 1 or sketch.annotation.rows is not None or sketch.table.foreign_keys:
-        return False
-    return sketch.kind(sketch.key[0]) is TypeKind.DATE
+def _day_column(sketch: Sketch) -> str | None:
+    """The day, by which a table that depends on no other tells its rows apart, if by one."""
+    if sketch.annotation.rows is not None or sketch.table.foreign_keys:
+        return None
+    for name in (*sketch.key, *sketch.table.column_names) if len(sketch.key) == 1 else ():
+        kind = sketch.kind(name)
+        is_day = kind is TypeKind.DATE or (kind is None and (sketch.read(name, None) or ("",))[0] == "date")
+        if is_day and sketch.is_unique(name):
+            return name
+    return None
 
 
 def _days(sketches: Sketches) -> DateRows:

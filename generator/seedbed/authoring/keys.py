@@ -16,7 +16,7 @@ from seedbed.schema import Column, TypeKind
 
 _OPTIONAL_ROLE = re.compile(
     r"(?:parent|manager|supervisor|approved_by|approver|deleted_by|closed_by|cancelled_by|referr\w+|promo\w*|coupon\w*|"
-    r"campaign|previous|prior|second\w*|backup|alternat\w+|replaced_by|merged_into)(?:_|$)"
+    r"campaign|previous|prior|second\w*|latest|next|default|backup|alternat\w+|replaced_by|merged_into)(?:_|$)"
 )
 _SURROGATE = re.compile(r"surrogate|hash(ed)?\b|md5|generate_surrogate_key", re.I)
 _LINES = re.compile(r"(?:^|_)(?:line|seq|sequence|position|item|row|ordinal|no|number|num|index|idx|step|order)(?:_|$)")
@@ -38,8 +38,6 @@ def _plan_unique(sketches: Sketches, sketch: Sketch) -> set[tuple[str, ...]]:
     keys = [sketch.key, *(key.value for key in sketch.table.unique_keys)]
     keys += [(column.name,) for column in sketch.table.columns if sketch.is_unique(column.name)]
     for key in dict.fromkeys(key for key in keys if key):
-        if sketch.is_dates and len(key) == 1:
-            continue
         if len(key) == 1:
             _plan_single(sketches, sketch, key[0])
         else:

@@ -47,7 +47,8 @@ _STEPS: tuple[tuple[int, str, str], ...] = (
         50,
         "8d",
         "closed close ended end completed completion finished resolved solved cancelled canceled cancellation "
-        "returned return refunded termination terminated churned withdrawn rejected until to checkout dropoff",
+        "stop stopped finish cancel returned return refunded termination terminated churned withdrawn rejected until "
+        "to checkout dropoff",
     ),
     (
         60,
@@ -70,6 +71,9 @@ _FOLLOWS = re.compile(
     r"attachment|receipt|adjustment|response|answer|step|stop|leg|fulfillment)$"
 )
 """What tables are about whose rows follow soon after the row that they belong to."""
+_DEATH = frozenset(["dead", "death", "deathdate", "deceased", "died"])
+_BIRTH_PART = re.compile(r"(?:birth_?)(year|month|day)|(year|month|day)_of_birth")
+_TIME_ENDING = re.compile(r"_?(?:date|datetime|at|on|ts|timestamp|time|dttm|tstamp|dt)(?:_?(?:id|key|sk))?$")
 _HIRED = frozenset(["hire", "hired", "joining", "employed"])
 """Words for a beginning after which years go by."""
 
@@ -82,6 +86,8 @@ class Step:
     index: int
     column: Column
     delay: str
+    filled: bool
+    """Whether the project says that it is never null."""
 
 
 def plan_moments(sketches: Sketches) -> None:
@@ -128,13 +134,68 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
                 sketch.decide(column.name, _with_nulls(sketch, column, special))
             else:
                 rank, delay = _rank(column)
-                steps.append(Step(rank, index, column, delay))
+                steps.append(Step(rank, index, column, delay, sketch.must_be_filled(column.name)))
+    steps = _plan_twins(sketches, sketch, steps)
     steps.sort(key=lambda step: (step.rank, step.index))
     if steps:
         _plan_steps(sketches, sketch, steps)
+    _plan_ages(sketches, sketch)
     for name, link in linked.items():
         if sketch.generator(name) is None and name not in sketch.recorded:
             sketch.decide(name, kinds.ForeignKey(parent=link.parent))
+
+
+def _plan_twins(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> list[Step]:
+    """One moment in two columns, `visit_date` and `visit_datetime`: the day follows; returns the other steps."""
+    linked = _date_links(sketches, sketch)
+    kept: dict[str, Step] = {}
+    for step in sorted(steps, key=lambda step: (step.column.name in linked, not _has_time(sketch, step.column))):
+        stem = _TIME_ENDING.sub("", snake(step.column.name))
+        first = kept.setdefault(stem or step.column.name, step)
+        if first is step:
+            continue
+        name, of = step.column.name, first.column.name
+        if name in linked:
+            sketch.decide(name, kinds.DateKey(parent=linked[name].parent, of=of))
+        elif sketch.kind(of) is TypeKind.INTEGER or sketch.kind(name) is TypeKind.INTEGER:
+            kept[name] = step
+            continue
+        else:
+            target = "timestamp" if _has_time(sketch, step.column) else "date"
+            sketch.decide(name, kinds.Sql(expression=f"cast({quoted(of)} as {target})"))
+        kept[stem or of] = replace(first, filled=first.filled or step.filled)
+    return list(kept.values())
+
+
+def _has_time(sketch: Sketch, column: Column) -> bool:
+    kind = sketch.kind(column.name)
+    return kind in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (kind is None and _family(sketch, column) == "moment")
+
+
+def _plan_ages(sketches: Sketches, sketch: Sketch) -> None:
+    """The age, and the year of birth, of somebody whose day of birth is known."""
+    births = [
+        name for name, item in _known(sketch) if isinstance(item, kinds.Date | kinds.Timestamp) and _is_birth(name)
+    ]
+    deaths = [name for name, item in _known(sketch) if isinstance(item, kinds.Date) and _DEATH & set(tokens(name))]
+    if not births:
+        return
+    birth, last = quoted(births[0]), f"date '{sketches.window.as_of}'"
+    until = f"coalesce({quoted(deaths[0])}, {last})" if deaths else last
+    for column in sketch.table.columns:
+        name, kind = snake(column.name), sketch.kind(column.name)
+        numeric = kind in (None, TypeKind.INTEGER, TypeKind.DECIMAL)
+        if not numeric or not isinstance(sketch.generators.get(column.name), kinds.Normal | kinds.Integer):
+            continue
+        part = next((match[1] or match[2] for match in [_BIRTH_PART.fullmatch(name)] if match), None)
+        if name in ("age", "age_years", "age_in_years", f"{sketch.about}_age"):
+            sketch.decide(column.name, kinds.Sql(expression=f"date_sub('year', cast({birth} as date), {until})"))
+        elif part:
+            sketch.decide(column.name, kinds.Sql(expression=f"{part}({birth})"))
+
+
+def _is_birth(name: str) -> bool:
+    return bool({"dob", "birth", "birthdate", "birthday", "born"} & set(tokens(name)))
 
 
 # --- one row's order of events -------------------------------------------------------------------------------
@@ -163,7 +224,7 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
         said = _named_in_prose(sketch, step.column)
         if hired and step.rank < _UPDATED:
             step = replace(step, delay="900d")
-        if sketch.must_be_filled(name):
+        if step.filled:
             origin = said if said and sketch.must_be_filled(said) else filled
         else:
             origin = said or (base if step.rank in (_UPDATED, _FUTURE) else before)
@@ -172,7 +233,7 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
         if step.rank < _UPDATED:
             shown.append(name)
             before = before if generator.when else name
-            filled = name if sketch.must_be_filled(name) else filled
+            filled = name if step.filled else filled
 
 
 def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) -> kinds.Generator:
@@ -227,7 +288,7 @@ def _years_before(day: dt.date, years: int) -> dt.date:
 
 def _later(sketch: Sketch, step: Step, before: str) -> kinds.Generator:
     prose = sketch.prose.get(step.column.name, NOTHING)
-    filled = sketch.must_be_filled(step.column.name)
+    filled = step.filled
     if step.rank == _FUTURE:
         year = {"expiry", "expiration", "expires", "expired", "renewal", "maturity"} & set(tokens(step.column.name))
         least, most = ("180d", "365d") if year else ("14d", "30d")
@@ -239,7 +300,7 @@ def _later(sketch: Sketch, step: Step, before: str) -> kinds.Generator:
 
 
 def _is_bounded(sketch: Sketch, step: Step) -> bool:
-    return sketch.must_be_filled(step.column.name) or _by_status(sketch, step.column) is not None
+    return step.filled or _by_status(sketch, step.column) is not None
 
 
 def _by_status(sketch: Sketch, column: Column) -> str | None:
@@ -279,11 +340,26 @@ def _root(word: str) -> str:
 
 
 def _special(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator | None:
-    """Moments with a time of their own: births, loads, deletions."""
+    """Moments with a time of their own: births, deaths, loads, deletions."""
+    if _DEATH & set(tokens(column.name)) and sketch.kind(column.name) in (None, TypeKind.DATE):
+        return _death(sketches, sketch, column)
     found = sketch.read(column.name, sketch.kind(column.name) if sketch.kind(column.name) in TEMPORAL else None)
     if found is None or found[0] not in ("date", "moment") or found[1] in _OWN_TIME:
         return None
     return sketches.window.fill(found[1])
+
+
+def _death(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
+    """The day of a death: where a flag says so if there is one, else of few."""
+    generator = kinds.Date(start=sketches.window.start, end=sketches.window.as_of)
+    for name, flag in _known(sketch):
+        if _DEATH & set(tokens(name)) and not sketch.must_be_filled(column.name):
+            if isinstance(flag, kinds.Boolean):
+                return generator.model_copy(update={"when": quoted(name)})
+            if isinstance(flag, kinds.Choice) and set(flag.values) in ({0, 1}, {"Y", "N"}):
+                yes = "1" if 1 in flag.values else "'Y'"
+                return generator.model_copy(update={"when": f"{quoted(name)} = {yes}"})
+    return generator.model_copy(update={"null": 0.92})
 
 
 def _with_nulls(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds.Generator:

@@ -50,9 +50,9 @@ FITS = {
 
 _MORE_WORDS = frozenset(
     ["age", "accepted", "base", "billed", "class", "client", "cookie", "current", "day", "diagnosis", "encounter",
-     "end", "expire", "expires", "family", "fee", "frame", "health", "idx", "illness", "item", "job", "key", "lat", "license",
-     "line", "lon", "major", "max", "min", "network", "num", "offset", "pending", "procedure", "qty", "receive", "row",
-     "server", "site", "sku", "tag", "tax", "terms", "tracker", "trial", "url", "zip"]
+     "end", "expire", "expires", "family", "fee", "frame", "health", "idx", "illness", "item", "job", "key", "lat",
+     "license", "line", "lon", "major", "max", "min", "network", "num", "offset", "pending", "procedure", "qty",
+     "receive", "row", "server", "site", "sku", "tag", "tax", "terms", "tracker", "trial", "url", "zip"]
 )  # fmt: skip
 _FIRST, _LAST = frozenset(["is", "has"]), frozenset(["id", "at", "on", "by", "no", "ip", "os"])
 """Words of two letters that count as words at the beginning, or at the end, of words that are run together."""

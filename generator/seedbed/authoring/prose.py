@@ -124,7 +124,8 @@ _FAMILIES = (
     (
         "boolean",
         re.compile(
-            r"^(?:\w+ )?whether\b|^.{0,40}?(?:\bboolean\b|\btrue (?:if|when)\b|^flags\b|\bflag (?:indicating|that|for|if|to)\b"
+            r"^(?:\w+ )?whether\b|^.{0,40}?(?:\bboolean\b|\btrue (?:if|when)\b|^flags\b"
+            r"|\bflag (?:indicating|that|for|if|to)\b"
             r"|\bindicat(?:es|or|ing) (?:if|(?:of )?whether)\b)|^if the\b.{1,60}\bis\b",
             _I,
         ),
@@ -467,7 +468,7 @@ _TABLE = (
     re.compile(rf"\b(?:key|id|identifier) (?:of|in|from) (?:the )?{_NAME} table", _I),
     re.compile(rf"\bfrom the {_NAME} (?:table|dimension)", _I),
     re.compile(r"(?:->|→|=>)\s*[\"'`]?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)"),
-    re.compile(r"\b(?:key|id|identifier|number|code) of the ([A-Za-z_]\w*)", _I),
+    re.compile(r"\b(?:key|id|identifier|number|code) of the (?:\w+['’]s )?([A-Za-z_]\w*)", _I),
 )
 
 

@@ -31,6 +31,10 @@ _ROLES = frozenset(
 _KEY_TYPES = (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.TEXT, TypeKind.UUID)
 _ALIKE = ({TypeKind.INTEGER, TypeKind.DECIMAL}, {TypeKind.TEXT, TypeKind.UUID})
 """Types that the two ends of a foreign key may have, when they are not the same."""
+_QUALIFIERS = re.compile(
+    r"^(?:current|default|first|last|latest|main|next|original|preferred|previous|primary|prior|secondary)_"
+)
+"""Words before a noun that tell which of several things is meant."""
 _NEVER_STEMS = frozenset(["external", "source", "legacy", "global", "session", "message", "tax", "national", "batch"])
 
 
@@ -68,13 +72,14 @@ def _declared_key(sketch: Sketch) -> tuple[str, ...]:
     table = sketch.table
     if table.primary_key:
         return table.primary_key.value
-    single = [column.name for column in table.columns if column.unique]
-    single += [key.value[0] for key in table.unique_keys if len(key.value) == 1 and key.value[0] not in single]
-    single += [name for name, prose in sketch.prose.items() if prose.unique and name not in single]
-    likely = [name for name in single if _is_key_name(sketch, name)]
-    if likely or single:
-        named = () if likely else _named_key(sketch)
-        return named or ((likely or single)[0],)
+    named = _named_key(sketch)
+    declared = [column.name for column in table.columns if column.unique]
+    declared += [key.value[0] for key in table.unique_keys if len(key.value) == 1 and key.value[0] not in declared]
+    spoken = [name for name, prose in sketch.prose.items() if prose.unique]
+    likely = [name for name in (*declared, *spoken) if _is_key_name(sketch, name)]
+    if declared or spoken:
+        other = any(name in declared for name in likely)
+        return named if named and (named[0] in likely or not other) else ((likely or declared or spoken)[0],)
     return table.unique_keys[0].value if table.unique_keys else ()
 
 
@@ -181,17 +186,16 @@ def _guess(sketches: Sketches, sketch: Sketch, column: Column) -> Link | None:
     if column.accepted_values or sketch.kind(name) not in (None, *_KEY_TYPES):
         return None
     said = sketch.prose.get(name, NOTHING).refers_to
-    if said and not own_key:
-        link = _by_words(sketches, sketch, name, *said)
-        if link:
-            return link
-    if own_key:
-        return None
+    link = _by_words(sketches, sketch, name, *said) if said else None
+    if own_key or (link and link.parent != sketch.name):
+        return None if own_key else link
     return (
         _by_same_key(sketches, sketch, name)
         or _by_own_parent(sketch, name)
         or _by_stem(sketches, sketch, name)
         or _by_person(sketches, sketch, name)
+        or _by_bare_noun(sketches, sketch, column)
+        or link
     )
 
 
@@ -260,6 +264,23 @@ def _by_stem(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
                 link = _link(sketch, column, parent)
                 if link:
                     return link
+    return None
+
+
+def _by_bare_noun(sketches: Sketches, sketch: Sketch, column: Column) -> Link | None:
+    """A column called as the thing itself, `customer` or `latest_invoice`, where that has a plain `id`.
+
+    Where its key is called after it, such as `product_id`, a column `product` is rather its name.
+    """
+    noun = _QUALIFIERS.sub("", snake(column.name))
+    if column.description and re.search(r"\bname\b", column.description.value, re.I):
+        return None
+    for parent in _candidates(sketches, sketch):
+        by_id = len(parent.key) == 1 and snake(parent.key[0]) in _KEY_NAMES
+        own = sketch.table.source, parent.table.source
+        together = (own[0] and own[0].source_name) == (own[1] and own[1].source_name)
+        if parent is not sketch and parent.about == noun and by_id and together:
+            return _link(sketch, column.name, parent)
     return None
 
 

@@ -271,7 +271,7 @@ def _by_type(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Genera
         return kinds.Integer(min=1, max=1000)
     name = snake(column.name)
     if name.endswith(("_id", "_sk", "_key", "_fk", "_ref")) and kind is None:
-        return kinds.Integer(min=1, max=100_000)
+        return kinds.Integer(min=1, max=max(sketches.default_rows, 2))
     if name.endswith(("_id", "_key", "_ref")):
         return kinds.Pattern(template=drawn(code_template(name.rpartition("_")[0], None)))
     return kinds.Fake(what="sentence" if column.data_type is None and len(name) > 24 else "word")
