@@ -197,6 +197,8 @@ def _attribute(table: Table, column: Column, plan: Plan, marked: Collection[str]
     key = []
     if table.primary_key and column.name in table.primary_key.value:
         key.append("PK")
+    elif column.unique:
+        key.append("UK")
     entry = plan.tables.get(table.name)
     if any(column.name in columns for columns, _ in references(table, plan)):
         key.append("FK")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ Place = tuple[str, str | None]
 
 _ANY_TEXT = ("word", "sentence", "paragraph", "product")
 """What the baseline takes for texts of which it knows nothing."""
+_LETTERS = re.compile(r"\{(?:letters|LETTERS):\d+\}")
 _EVEN = 0.5
 _NUMBERS = (
     kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential, kinds.Poisson, kinds.Zipf,
@@ -74,6 +76,8 @@ def _is_guess(plan: Plan, generator: kinds.Generator) -> bool:
     match generator:
         case kinds.Fake(what=what, unique=unique):
             return what in _ANY_TEXT and not unique
+        case kinds.Pattern(template=template):
+            return _LETTERS.fullmatch(template) is not None
         case kinds.Choice():
             return True
         case kinds.Boolean(p=p):
