@@ -478,6 +478,15 @@ def quoted(name: str) -> str:
 # --- columns that follow from others -------------------------------------------------------------------------
 
 
+def _is_number(sketch: Sketch, column: Column) -> bool:
+    """Whether a column holds numbers: by its type, else because nothing says that it holds anything else."""
+    kind, prose = sketch.kind(column.name), sketch.prose.get(column.name, NOTHING)
+    if kind is not None or sketch.link(column.name):
+        return kind in _NUMERIC
+    words = any(isinstance(value, str) for value in sketch.listed(column.name))
+    return not (words or prose.template or prose.meaning or prose.date_key or prose.unique)
+
+
 def _plan_equations(sketch: Sketch) -> None:
     """Columns that a check, or their names, define by the row's others: `line_total` is quantity times price."""
     by_name = {snake(column.name): column for column in sketch.table.columns}
@@ -490,8 +499,7 @@ def _plan_equations(sketch: Sketch) -> None:
     count = next((by_name[name] for name in ("quantity", "qty", "units") if name in by_name), None)
     price = next((by_name[name] for name in ("unit_price", "price", "item_price") if name in by_name), None)
     total = next((by_name[name] for name in _LINE_TOTALS if name in by_name and by_name[name].name in free), None)
-    numeric = all(column and sketch.kind(column.name) in (None, *_NUMERIC) for column in (count, price, total))
-    if count and price and total and numeric:
+    if count and price and total and all(_is_number(sketch, column) for column in (count, price, total)):
         expression = f"{quoted(count.name)} * {quoted(price.name)}"
         if not total.value_range and total.name not in sketch.generators:
             sketch.decide(total.name, kinds.Sql(expression=expression))
