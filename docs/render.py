@@ -21,8 +21,9 @@ def render_cli() -> str:
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
-    text = command.get_help(context).replace("  [default: the processors]", "")
+    settings = {"terminal_width": 100, "max_content_width": 100, "help_option_names": ["-h", "--help"]}
+    context = click.Context(command, info_name=name, **settings)
+    text = command.get_help(context)
     return f"## {name}\n\n```text\n{text}\n```\n"
 
 

@@ -5,6 +5,7 @@ import runpy
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -41,10 +42,8 @@ def test_every_command_and_option_says_what_it_does():
     for name, command in main.commands.items():
         assert command.help, f"{name} has no help"
         for option in command.params:
-            speaks = (
-                getattr(option, "help", "argument") or getattr(option, "choices", None) or option.name == "log_format"
-            )
-            assert speaks, f"{name} --{option.name} has no help"
+            if isinstance(option, click.Option):
+                assert option.help, f"{name} --{option.name} has no help"
         shown = CliRunner().invoke(main, [name, "--help"])
         assert shown.exit_code == 0
 

@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from seedbed.errors import AuthoringError, Diagnostic, ProjectError, SeedbedErro
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.progress import Bar, Quiet, Watcher
 from seedbed.schema import Schema
+from seedbed.sinks.base import Outcome, Sink
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SHOWN_FINDINGS = 5
@@ -120,7 +121,13 @@ def _project_options(command: F) -> F:
             click.option("--vars", callback=_vars, help="dbt variables, as YAML: '{start_year: 2024}'."),
             click.option("--notes", is_flag=True, help="Show notes too, not only warnings and errors."),
             click.option("--quiet", "-q", is_flag=True, help="Show warnings and errors only."),
-            click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True),
+            click.option(
+                "--log-format",
+                type=click.Choice(["text", "json"]),
+                default="text",
+                show_default=True,
+                help="One JSON object a line instead of text.",
+            ),
         ]
     ):
         command = option(command)
@@ -150,12 +157,25 @@ def _size_options(command: F) -> F:
     return command
 
 
+def _run_options(command: F) -> F:
+    workers = click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=os.cpu_count() or 1,
+        show_default="the processors",
+        help="How many threads make rows.",
+    )
+    force = click.option("--force", is_flag=True, help="Also replace what a person wrote or edited.")
+    return workers(force(command))
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A project that was read, and how to speak of it."""
+    """A project that was read, with dbt's options that it was read with, and how to speak of it."""
 
     schema: Schema
     talk: Talk
+    dbt: dict[str, Any]
 
 
 def _opens_project(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,12 +194,11 @@ def _opens_project(command: Callable[..., Any]) -> Callable[..., Any]:
         **options: Any,
     ) -> None:
         talk = Talk(quiet, log_format == "json")
+        dbt: dict[str, Any] = {"profile": profile, "target": target, "profiles_dir": profiles_dir, "vars": vars}
         try:
-            schema, found = api.read_project(
-                project_dir, profile=profile, target=target, profiles_dir=profiles_dir, vars=vars
-            )
+            schema, found = api.read_project(project_dir, **dbt)
             talk.report(found, notes=notes)
-            command(Opened(schema, talk), notes=notes, **options)
+            command(Opened(schema, talk, dbt), notes=notes, **options)
         except SeedbedError as error:
             talk.fail(error)
             sys.exit(1)
@@ -323,8 +342,16 @@ def prompt(opened: Opened, notes: bool, key: str | None, fresh: bool) -> None:
 @main.command()
 @_selection_options
 @_size_options
-@click.option("--workers", type=click.IntRange(min=1), default=None, help="Threads.  [default: the processors]")
-@click.option("--force", is_flag=True, help="Also replace seeds that a person wrote or edited.")
+@_run_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "parquet"]),
+    default="csv",
+    show_default=True,
+    help="Seeds for dbt, or Parquet files for the sources.",
+)
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="The folder of the Parquet files.")
 @_opens_project
 def generate(
     opened: Opened,
@@ -334,22 +361,68 @@ def generate(
     rows: dict[str, int],
     scale: float,
     as_of: dt.date | None,
-    workers: int | None,
+    workers: int,
     force: bool,
+    form: str,
+    output: Path | None,
 ) -> None:
     """Write the seeds: every table that the project documents but does not build.
 
     Without a plan, the baseline author makes one for this run. The same plan gives the same bytes, whatever is
-    selected and on any number of workers. Seeds that a person wrote are never touched.
+    selected and on any number of workers. Files that a person wrote are never touched. With --format parquet, the
+    sources are written, unless tables are selected, and what their property file has to say of it is shown.
     """
-    talk = opened.talk
-    resolved = _resolve(opened, notes, select, exclude, rows, scale, as_of)
+    if output and form == "csv":
+        raise click.UsageError("--output goes with --format parquet; seeds go where dbt looks for them")
+    chosen = api.source_tables(opened.schema) if form == "parquet" else None
+    resolved = _resolve(opened, notes, select, exclude, rows, scale, as_of, chosen)
     if not any(table.written for table in resolved):
-        talk.say("nothing to generate: the project documents no table that it does not build or hold already")
+        opened.talk.say("nothing to generate: the project documents no such table that it does not build or hold")
         return
-    sink = api.csv_sink(resolved, force=force, workers=workers or os.cpu_count() or 1)
-    with talk.watcher() as watch:
-        outcome = api.generate(resolved, sink, workers=workers or os.cpu_count() or 1, progress=watch)
+    sink: Sink
+    if form == "parquet":
+        sink = api.parquet_sink(resolved, output, force=force)
+    else:
+        sink = api.csv_sink(resolved, force=force, workers=workers)
+    with opened.talk.watcher() as watch:
+        outcome = api.generate(resolved, sink, workers=workers, progress=watch)
+    _report_outcome(opened.talk, outcome, notes or form == "parquet")
+    opened.talk.say(f"next: {_next_step(resolved)}")
+
+
+@main.command()
+@_selection_options
+@_size_options
+@_run_options
+@_opens_project
+def load(
+    opened: Opened,
+    notes: bool,
+    select: Sequence[str],
+    exclude: Sequence[str],
+    rows: dict[str, int],
+    scale: float,
+    as_of: dt.date | None,
+    workers: int,
+    force: bool,
+) -> None:
+    """Write tables straight into the target's database, where source() and ref() look for them.
+
+    Loads the sources, unless tables are selected. DuckDB, and PostgreSQL with the extra `postgres`. A load that fails
+    leaves the tables as they were.
+    """
+    resolved = _resolve(opened, notes, select, exclude, rows, scale, as_of, api.source_tables(opened.schema))
+    if not any(table.written for table in resolved):
+        opened.talk.say("nothing to load: the project documents no source; --select names other tables")
+        return
+    with opened.talk.watcher() as watch:
+        outcome = api.load(resolved, **opened.dbt, force=force, workers=workers, progress=watch)
+    _report_outcome(opened.talk, outcome, notes)
+    opened.talk.say("next: dbt build")
+
+
+def _report_outcome(talk: Talk, outcome: Outcome, notes: bool) -> None:
+    """Says what a sink wrote, left and removed."""
     talk.report(outcome.notes, notes=notes)
     for written in outcome.written:
         state = "" if written.place in outcome.changed else "  unchanged"
@@ -358,7 +431,6 @@ def generate(
         )
     for place in outcome.removed:
         talk.say(f"     removed  {place}", removed=place)
-    talk.say(f"next: {_next_step(resolved)}")
 
 
 @main.command()
@@ -441,7 +513,9 @@ def _resolve(
     rows: dict[str, int],
     scale: float,
     as_of: dt.date | None,
+    default: Collection[str] | None = None,
 ) -> ResolvedPlan:
+    """The plan of this run. `default` are the tables to write when none are selected; all when None."""
     chosen, found = api.choose_tables(opened.schema, select, exclude)
     planned = api.plan_project(opened.schema, today=_today())
     opened.talk.report([*found, *planned.notes], notes=notes)
@@ -451,7 +525,9 @@ def _resolve(
         opened.talk.say(
             "seedbed.yml is not up to date: the baseline author decides the rest; `seedbed plan` updates it"
         )
-    resolved, found = api.resolve_plan(opened.schema, planned, select=chosen, rows=rows, scale=scale, as_of=as_of)
+    resolved, found = api.resolve_plan(
+        opened.schema, planned, select=default if chosen is None else chosen, rows=rows, scale=scale, as_of=as_of
+    )
     opened.talk.report(found, notes=notes)
     return resolved
 
@@ -461,7 +537,7 @@ def _next_step(resolved: ResolvedPlan) -> str:
     root = resolved.project.root
     listed = any((root / name).exists() for name in ("packages.yml", "dependencies.yml"))
     deps = "dbt deps && " if listed and not (root / "dbt_packages").exists() else ""
-    sources = any(table.source for table in resolved if table.written)
+    sources = any(table.source and not table.source.external for table in resolved if table.written)
     return f"{deps}dbt seed && dbt build" if sources else f"{deps}dbt build"
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -260,3 +261,26 @@ def test_no_rows_are_no_rows(tmp_path):
     done = run(folder, "check", "--rows", "t=0")
     assert done.exit_code == 0
     assert "nothing to check" in done.output
+
+
+def test_sources_are_loaded_into_the_target(shop):
+    (shop / "dbt_project.yml").write_text("name: shop\nversion: '1.0'\nprofile: shop\n")
+    database = shop / "shop.duckdb"
+    (shop / "profiles.yml").write_text(
+        f"shop: {{target: dev, outputs: {{dev: {{type: duckdb, path: '{database.as_posix()}'}}}}}}\n"
+    )
+    for count in (7, 9):
+        done = run(shop, "load", "--rows", f"crm.customers={count}")
+        assert done.exit_code == 0, done.output
+        with duckdb.connect(str(database), read_only=True) as connection:
+            assert connection.sql("select count(*) from main.customers").fetchall() == [(count,)]
+    assert not (shop / "seeds" / "crm__customers.csv").exists()
+
+
+def test_sources_are_written_as_parquet_with_what_to_add(shop):
+    done = run(shop, "generate", "--format", "parquet")
+    assert done.exit_code == 0, done.output
+    assert "external_location" in done.output
+    file = shop / "seedbed" / "data" / "crm__customers.parquet"
+    assert duckdb.sql(f"select count(*) from '{file.as_posix()}'").fetchall()[0][0] > 0
+    assert run(shop, "generate", "--output", "x").exit_code == 2
