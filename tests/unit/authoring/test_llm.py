@@ -4,15 +4,17 @@ import json
 
 import pytest
 
-from llm_plans import CASES, answer, asked_columns, reply, run, shop
+from fifty import property_yaml
+from llm_plans import CASES, answer, asked_columns, baseline, reply, run, shop
 from llm_server import LlmServer
 from seedbed.authoring.replies import CachedReplies
-from seedbed.authoring.trial import problems_of
+from seedbed.authoring.trial import MOST_ROWS, expected_rows, problems_of
 from seedbed.authoring.undecided import undecided
 from seedbed.errors import PlanError
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.merge import merge_plans
 from seedbed.plan.spec import Author, FixedRows
+from worlds import schema_from
 
 ALL = {"customers", "customers.grp", "customers.happiness", "orders", "orders.outcome", "orders.amount", "orders.blurb"}
 
@@ -191,3 +193,100 @@ def test_the_request_holds_no_more_than_metadata(tmp_path):
     said = json.dumps(received.body)
     assert str(tmp_path) not in said
     assert "Businesses that buy office supplies" in said
+
+
+# --- many tables ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fifty(tmp_path_factory):
+    schema = schema_from(tmp_path_factory.mktemp("fifty"), property_yaml())
+    return schema, baseline(schema)
+
+
+def echo(schema, plan, refused=(), survey=None):
+    """A server's script that confirms the baseline's entries, but declines portions with certain tables."""
+    surveyed = [{"table": t.name, "role": "entity", "rows": 50, "about": f"what {t.name} is"} for t in schema]
+    survey = survey or {"say": json.dumps({"domain": "A maker of lamps.", "tables": surveyed})}
+
+    def script(received):
+        if "# What to answer" in received.body["messages"][1]["content"]:
+            return survey
+        tables = {}
+        for path in asked_columns(received):
+            table, _, column = path.partition(".")
+            if table in refused:
+                return REFUSAL
+            entry = plan.tables[table]
+            part = tables.setdefault(table, {"table": table, "rows": "", "columns": []})
+            if column:
+                part["columns"].append({"column": column, "generator": str(entry.columns[column].generator)})
+            else:
+                part["rows"] = str(entry.rows)
+        return {"say": json.dumps({"tables": list(tables.values())})}
+
+    return script
+
+
+def test_many_tables_are_surveyed_and_planned_in_portions(fifty):
+    schema, plan = fifty
+    told = []
+    with LlmServer(echo(schema, plan)) as server:
+        authored, summary = run(server, schema, plan, tell=told.append)
+    assert problems_of(schema, authored) == []
+    assert (summary.decided, summary.kept) == (summary.asked, ())
+    first, *others = (received.body["messages"][1]["content"] for received in server.requests)
+    assert "# What to answer" in first
+    assert len(others) == 5
+    assert all("A maker of lamps." in text and "what " in text for text in others)
+    assert told[0] == "surveying 50 tables"
+    assert {line.rpartition(" (")[2] for line in told[1:]} == {f"{number} of 5)" for number in range(1, 6)}
+
+
+def test_one_portion_that_fails_leaves_the_others(fifty):
+    schema, plan = fifty
+    with LlmServer(echo(schema, plan, refused=["warehouse"])) as server:
+        authored, summary = run(server, schema, plan)
+    assert problems_of(schema, authored) == []
+    (kept,) = summary.kept
+    assert "declined" in kept.message
+    assert authored.author("warehouse", "capacity_pallets") is Author.BASELINE
+    assert authored.author("lead", "status") is Author.LLM
+
+
+REFUSAL = {"events": [{"choices": [{"delta": {"refusal": "No."}, "finish_reason": "stop"}]}]}
+
+
+@pytest.mark.parametrize(
+    "survey",
+    [{"say": '{"domain": "?", "tables": []}'}, {"say": "no"}, REFUSAL],
+    ids=["incomplete", "no-json", "refused"],
+)
+def test_columns_do_without_a_survey(fifty, survey):
+    schema, plan = fifty
+    with LlmServer(echo(schema, plan, survey=survey)) as server:
+        _, summary = run(server, schema, plan)
+    assert summary.decided == summary.asked
+    assert "A maker of lamps." not in server.requests[-1].body["messages"][1]["content"]
+
+
+def test_what_holds_in_each_portion_but_not_together_is_found(fifty):
+    """Each portion makes its tables' rows many; only together are they too many."""
+    schema, plan = fifty
+    honest = echo(schema, plan)
+
+    def script(received):
+        reply = honest(received)
+        value = json.loads(reply["say"])
+        for part in value["tables"]:
+            if part["table"] == "customer" and "columns" in part:
+                part["rows"] = "4000"
+            if part["table"] in ("order_line", "order") and part.get("columns"):
+                part["rows"] = f"per {'order' if part['table'] == 'order_line' else 'customer'}, constant(4)"
+        return {"say": json.dumps(value)}
+
+    with LlmServer(script) as server:
+        authored, summary = run(server, schema, plan)
+    assert problems_of(schema, authored) == []
+    assert expected_rows(authored)["order_line"] <= MOST_ROWS
+    assert any("too-many-rows" in found.message for found in summary.kept)

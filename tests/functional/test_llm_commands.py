@@ -1,0 +1,201 @@
+"""`seedbed plan --author llm` and `seedbed prompt`: with an endpoint, and by hand."""
+
+import json
+import re
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from llm_plans import CASES, answer, reply
+from llm_server import LlmServer
+from seedbed.cli import main
+from seedbed.plan.files import read_plan
+from seedbed.plan.spec import Author
+from worlds import write_project
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for name in ("SEEDBED_LLM_BASE_URL", "SEEDBED_LLM_MODEL", "SEEDBED_LLM_API_KEY", "SEEDBED_LLM_REPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return write_project(tmp_path / "shop", {"seeds/_seeds.yml": yaml.safe_dump(CASES["project"], sort_keys=False)})
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    def use(*script):
+        server = LlmServer(*script)
+        monkeypatch.setenv("SEEDBED_LLM_BASE_URL", server.url)
+        monkeypatch.setenv("SEEDBED_LLM_MODEL", "m")
+        return server
+
+    return use
+
+
+def run(project, *arguments):
+    return CliRunner().invoke(main, [*arguments, "--project-dir", str(project)], catch_exceptions=False)
+
+
+def by_llm(project):
+    plan, _ = read_plan(project / "seedbed.yml", project)
+    return {(name, column) for name, table in plan.tables.items() for column in table.columns
+            if plan.author(name, column) is Author.LLM}  # fmt: skip
+
+
+def test_an_llm_writes_the_plan(project, serve):
+    with serve(reply({})) as server:
+        done = run(project, "plan", "--author", "llm")
+        assert done.exit_code == 0, done.output
+        assert "estimate: 1 call, about " in done.output
+        assert "planning " in done.output
+        assert "the LLM decided 7 of 7 entries (1 call, 100 tokens in, 20 out)" in done.output
+        assert len(by_llm(project)) == 5
+        again = run(project, "plan", "--author", "llm")
+        assert "nothing is left for an LLM to decide" in again.output
+        assert run(project, "plan", "--check").exit_code == 0
+        assert len(server.requests) == 1
+    assert run(project, "generate").exit_code == 0
+
+
+def test_an_llm_takes_over_what_the_baseline_wrote(project, serve):
+    run(project, "init")
+    with serve(reply({})):
+        done = run(project, "plan", "--author", "llm")
+    assert "the LLM decided it" in done.output
+    assert len(by_llm(project)) == 5
+
+
+def test_what_is_not_decided_is_told(project, serve):
+    with serve(reply({"orders.amount": "money()"})):
+        done = run(project, "plan", "--author", "llm")
+    assert done.exit_code == 0
+    assert 'orders.amount keeps its baseline entry: there is no generator "money"' in done.output
+    assert ("orders", "amount") not in by_llm(project)
+
+
+def test_without_an_answer_the_plan_is_the_baselines(project, serve):
+    with serve({"status": 401, "json": {"error": {"message": "no"}}}):
+        done = run(project, "plan", "--author", "llm")
+    assert done.exit_code == 1
+    assert "Check SEEDBED_LLM_API_KEY" in done.output
+    assert "Traceback" not in done.output
+    assert by_llm(project) == set()
+
+
+def test_without_an_endpoint_nothing_is_written(project):
+    done = run(project, "plan", "--author", "llm")
+    assert done.exit_code == 1
+    assert "SEEDBED_LLM_MODEL" in done.output
+    assert not (project / "seedbed.yml").exists()
+
+
+def test_the_limit_on_tokens_is_hard(project, serve):
+    with serve(reply({})) as server:
+        done = run(project, "plan", "--author", "llm", "--max-tokens", "100")
+    assert done.exit_code == 1
+    assert "--max-tokens" in done.output
+    assert server.requests == []
+
+
+def test_the_cache_and_its_flags(project, serve):
+    with serve(reply({})) as server:
+        for flags, calls in (([], 1), ([], 1), (["--refresh"], 2), (["--no-cache"], 3), ([], 3)):
+            (project / "seedbed.yml").unlink(missing_ok=True)
+            assert run(project, "plan", "--author", "llm", *flags).exit_code == 0
+            assert len(server.requests) == calls
+
+
+def test_a_dry_run_asks_nothing(project, serve, tmp_path):
+    settings = tmp_path / "config" / "seedbed" / "llm.yml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("price: {prompt: 2, completion: 10}\n", encoding="utf-8")
+    with serve(reply({})) as server:
+        done = run(project, "plan", "--author", "llm", "--dry-run")
+    assert done.exit_code == 0
+    assert re.search(r"columns 1: about [\d,]+ tokens in, [\d,]+ out", done.output)
+    assert re.search(r"estimate: 1 call, .* to m at 127.0.0.1:\d+, 0\.0\d+ at your price", done.output)
+    assert server.requests == []
+    assert not (project / "seedbed.yml").exists()
+
+
+# --- by hand -------------------------------------------------------------------------------------------------
+
+
+def prompts(project):
+    """Key and text of each open prompt."""
+    done = run(project, "prompt")
+    assert done.exit_code == 0, done.output
+    parts = re.split(r"^=== prompt (\w+) .*===\n", done.stdout, flags=re.M)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def save(tmp_path, text, name="answer.json"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_by_hand(project, tmp_path):
+    ((key, text),) = prompts(project).items()
+    assert text.count("# Data to generate") == 1
+    assert '"additionalProperties":false' in text
+    assert run(project, "prompt", key).stdout.strip() == text.strip()
+    done = run(project, "plan", "--reply", save(tmp_path, f"Here you are:\n```json\n{answer()}\n```"))
+    assert done.exit_code == 0, done.output
+    assert len(by_llm(project)) == 5
+    assert prompts(project) == {}
+
+
+def test_a_wrong_answer_by_hand_is_told_what_is_wrong(project, tmp_path):
+    (first,) = prompts(project)
+    wrong = run(project, "plan", "--reply", save(tmp_path, answer({"orders.amount": "money()"})))
+    assert wrong.exit_code == 0
+    assert "cannot be used" in wrong.output
+    assert 'there is no generator \\"money\\"' in wrong.output
+    assert not (project / "seedbed.yml").exists()
+    (second,) = prompts(project)
+    assert second != first
+    assert second in wrong.output
+    done = run(project, "plan", "--reply", f"{second}={save(tmp_path, answer())}")
+    assert "seedbed.yml" in done.output
+    assert len(by_llm(project)) == 5
+
+
+def test_an_answer_that_stays_wrong_by_hand(project, tmp_path):
+    path = save(tmp_path, answer({"orders.amount": "money()"}))
+    for _ in range(3):
+        done = run(project, "plan", "--reply", path)
+    assert "orders.amount keeps its baseline entry" in done.output
+    assert len(by_llm(project)) == 4
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        (["nowhere.json"], "cannot be read"),
+        (["ffff=answer.json"], "No open prompt has the key ffff"),
+        (["answer.json", "answer.json"], "more answers than open prompts"),
+    ],
+)
+def test_answers_that_fit_nothing(project, tmp_path, monkeypatch, replies, said):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path, answer())
+    done = run(project, "plan", *[part for name in replies for part in ("--reply", name)])
+    assert done.exit_code == 1
+    assert said in done.output
+
+
+def test_a_prompt_that_is_not_open(project):
+    done = run(project, "prompt", "abcd")
+    assert done.exit_code == 1
+    assert "No open prompt has the key abcd" in done.output
+
+
+def test_prompts_as_json(project):
+    done = run(project, "prompt", "--log-format", "json")
+    (line,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert line["name"] == "columns"
+    assert line["key"] in prompts(project)
