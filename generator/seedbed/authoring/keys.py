@@ -18,7 +18,7 @@ _OPTIONAL_ROLE = re.compile(
     r"(?:parent|manager|supervisor|approved_by|approver|deleted_by|closed_by|cancelled_by|referr\w+|promo\w*|coupon\w*|"
     r"campaign|previous|prior|second\w*|latest|next|default|backup|alternat\w+|replaced_by|merged_into)(?:_|$)"
 )
-_SURROGATE = re.compile(r"surrogate|hash(ed)?\b|md5|generate_surrogate_key", re.I)
+_SURROGATE = re.compile(r"surrogate|synthetic|hash(ed)?\b|md5|generate_surrogate_key", re.I)
 _LINES = re.compile(r"(?:^|_)(?:line|seq|sequence|position|item|row|ordinal|no|number|num|index|idx|step|order)(?:_|$)")
 
 
@@ -49,7 +49,7 @@ def _plan_single(sketches: Sketches, sketch: Sketch, name: str) -> None:
     column = sketch.table.column(name)
     if column is None or sketch.link(name) or name in sketch.generators or name in sketch.recorded:
         return
-    generator = unique_generator(sketch, column)
+    generator = unique_generator(sketch, column, _kind_of_children(sketches, sketch, name))
     if generator is not None:
         sketch.decide(column.name, generator)
     elif name not in sketch.annotated:
@@ -133,10 +133,23 @@ def _cannot(sketches: Sketches, sketch: Sketch, key: tuple[str, ...], hint: str)
 # --- values that tell rows apart -----------------------------------------------------------------------------
 
 
-def unique_generator(sketch: Sketch, column: Column) -> kinds.Generator | None:
-    """A generator that gives every row another value, apt for the column's type, name and description."""
+def _kind_of_children(sketches: Sketches, sketch: Sketch, name: str) -> TypeKind | None:
+    """The type of a column that refers to this one, which has to hold its values."""
+    for child in sketches:
+        for link in child.links_to(sketch.name):
+            for column, target in zip(link.columns, link.targets, strict=True):
+                if target == name and child.kind(column) is not None:
+                    return child.kind(column)
+    return None
+
+
+def unique_generator(sketch: Sketch, column: Column, otherwise: TypeKind | None = None) -> kinds.Generator | None:
+    """A generator that gives every row another value, apt for the column's type, name and description.
+
+    `otherwise` is the type of an untyped column, as far as it follows from others.
+    """
     prose = sketch.prose.get(column.name, NOTHING)
-    kind = sketch.kind(column.name)
+    kind = sketch.kind(column.name) or otherwise
     length = column.data_type.value.length if column.data_type else None
     if column.accepted_values:
         return kinds.Each(values=column.accepted_values.value)
@@ -175,7 +188,11 @@ def _unique_text(sketch: Sketch, column: Column, length: int | None, *, declared
         known = counted(found_name[1].split("'")[1])
         if known and fits(known, length):
             return kinds.Pattern(template=known)
-    if found_name and found_name[1].startswith("fake(") and (length is None or length >= 40):
+    if (
+        found_name
+        and found_name[1].startswith("fake(")
+        and (length is None or length >= 40 or "'iban'" in found_name[1])
+    ):
         what = found_name[1].split("'")[1]
         return kinds.Fake(what=what, unique=True)
     textual = re.search(

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 
-from seedbed.authoring.names import snake
+from seedbed.authoring.names import LASTING, snake
 from seedbed.authoring.prose import NOTHING
 from seedbed.authoring.rows import driving_link
 from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches, tokens
@@ -65,7 +65,15 @@ _STEPS: tuple[tuple[int, str, str], ...] = (
 _BY_WORD = {word: (rank, delay) for rank, delay, words in _STEPS for word in words.split()}
 _UPDATED, _FUTURE = 60, 70
 _OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
-_MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "900d": "3000d"}
+_MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "900d": "3000d",
+               "300d": "900d", "40m": "4h"}  # fmt: skip
+_BRIEF = re.compile(
+    r"(?:^|_)(?:appointment|call|class|conversation|consultation|exam|execution|flight|interview|job_run|lesson|login|"
+    r"meeting|ride|run|session|shift|stream|trip|visit)$"
+)
+"""What tables are about whose rows begin and end on the same day."""
+_BY_DAY = re.compile(r"(?:^|_)(?:appointment|class|consultation|exam|interview|lesson|meeting|visit)$")
+_ABSENT = re.compile(r"(?:^|_)(?:absence|leave|leave_request|vacation|holiday|stay|trip|booking|reservation|rental)$")
 _FOLLOWS = re.compile(
     r"(?:line|item|detail|position|entry|payment|invoice|shipment|delivery|refund|return|review|comment|note|message|"
     r"attachment|receipt|adjustment|response|answer|step|stop|leg|fulfillment)$"
@@ -134,6 +142,7 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
                 sketch.decide(column.name, _with_nulls(sketch, column, special))
             else:
                 rank, delay = _rank(column)
+                delay = _pace(sketch, column, rank, delay)
                 steps.append(Step(rank, index, column, delay, sketch.must_be_filled(column.name)))
     steps = _plan_twins(sketches, sketch, steps)
     steps.sort(key=lambda step: (step.rank, step.index))
@@ -143,6 +152,18 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
     for name, link in linked.items():
         if sketch.generator(name) is None and name not in sketch.recorded:
             sketch.decide(name, kinds.ForeignKey(parent=link.parent))
+
+
+def _pace(sketch: Sketch, column: Column, rank: int, delay: str) -> str:
+    """How long it takes to the end of a thing like this: a call minutes, a contract a year."""
+    if rank not in (40, 50):
+        return delay
+    if _BRIEF.search(sketch.about) and _has_time(sketch, column):
+        return "40m"
+    if _ABSENT.search(sketch.about):
+        return "4d"
+    valid = {"valid", "effective", "validity"} & set(tokens(column.name))
+    return "300d" if rank == 50 and (valid or LASTING.search(sketch.about)) else delay
 
 
 def _plan_twins(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> list[Step]:
@@ -264,7 +285,7 @@ def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) ->
     if sketch.kind(first.column.name) in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (
         sketch.kind(first.column.name) is None and _family(sketch, first.column) == "moment"
     ):
-        return kinds.Timestamp(start=begin, end=end)
+        return kinds.Timestamp(start=begin, end=end, hours="business" if _BY_DAY.search(sketch.about) else "any")
     return kinds.Date(start=begin, end=end)
 
 
@@ -296,7 +317,9 @@ def _later(sketch: Sketch, step: Step, before: str) -> kinds.Generator:
     when = None if filled else (condition(sketch, step.column, prose) or _by_status(sketch, step.column))
     if when or filled:
         return kinds.After(column=before, median=step.delay, max=_MOST_DELAY[step.delay], when=when)
-    return kinds.After(column=before, median=step.delay, known=True)
+    left = 0.6 if step.delay == "300d" else 0.3
+    empty = left if prose.optional or prose.empty_when or prose.filled_when else 0.0
+    return kinds.After(column=before, median=step.delay, known=True, null=empty)
 
 
 def _is_bounded(sketch: Sketch, step: Step) -> bool:
@@ -378,7 +401,7 @@ def _rank_of(word: str) -> int:
 
 
 def _days(text: str) -> int:
-    return int(text.removesuffix("d"))
+    return int(text.removesuffix("d")) if text.endswith("d") else 1
 
 
 def _family(sketch: Sketch, column: Column) -> str:

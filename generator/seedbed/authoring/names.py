@@ -34,6 +34,11 @@ COMPANIES = frozenset(
         "retailer", "seller", "shipper", "sponsor", "subsidiary", "supplier", "team", "university", "vendor",
     ]
 )  # fmt: skip
+LASTING = re.compile(
+    r"(?:^|_)(?:subscription|contract|policy|membership|employment|position|job|account|loan|lease|licen[cs]e|"
+    r"enrol+ment|tenancy|asset|vehicle|device|meter|tariff|rate|price|warranty|" + "|".join(sorted(PERSONS)) + r")$"
+)
+"""What tables are about whose rows stay as they are for months rather than days."""
 ANIMALS = frozenset(["animal", "bird", "cat", "cow", "dog", "horse", "pet", "rabbit"])
 
 FITS = {
@@ -49,7 +54,9 @@ FITS = {
 """The families of values that `column_names.txt` speaks of, with the types that a column of each may have."""
 
 _MORE_WORDS = frozenset(
-    ["age", "accepted", "base", "billed", "class", "client", "cookie", "current", "day", "diagnosis", "encounter",
+    ["accountholder", "age", "accepted", "cardholder", "database", "deadline", "flagship", "lineage", "marketplace",
+     "placeholder", "salesperson", "shareholder", "weekend",
+     "base", "billed", "class", "client", "cookie", "current", "day", "diagnosis", "encounter",
      "end", "expire", "expires", "family", "fee", "frame", "health", "idx", "illness", "item", "job", "key", "lat",
      "license", "line", "lon", "major", "max", "min", "network", "num", "offset", "pending", "procedure", "qty",
      "receive", "row", "server", "site", "sku", "tag", "tax", "terms", "tracker", "trial", "url", "zip"]

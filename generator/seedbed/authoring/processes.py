@@ -6,11 +6,12 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
 
-from seedbed.authoring.names import snake
+from seedbed.authoring.names import LASTING, snake
 from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches, recorded_columns
+from seedbed.authoring.values import quoted
 from seedbed.plan import kinds
 from seedbed.plan.generators import parse_call
-from seedbed.plan.spec import Dwell, History, Lifecycle
+from seedbed.plan.spec import Dwell, History, Lifecycle, Process
 from seedbed.plan.transitions import fold
 from seedbed.schema import Column, Scalar, TypeKind, Workflow
 
@@ -36,17 +37,21 @@ _RECORDS = ("history", "hist", "scd", "scd2", "status", "snapshot", "version", "
 _STARTED = (
     "opened", "created", "started", "start", "submitted", "received", "registered", "reported", "ordered", "placed",
     "requested", "begun", "filed", "applied", "begin", "open", "order", "signup", "subscribed", "raised", "logged",
+    "booked", "joined", "enrolled",
 )  # fmt: skip
 _ENDED = (
     "closed", "ended", "end", "completed", "resolved", "finished", "settled", "terminated", "solved", "close",
     "completion", "fulfilled", "concluded", "closing",
 )  # fmt: skip
+_STARTED_LONG, _ENDED_LONG = ("hire", "hired", "employed"), ("termination", "left")
+"""Of a whole employment, which is one process only where its status is what moves."""
 _ENTERED = ("status_changed", "status_since", "state_changed", "status_updated", "last_status_change", "status_date")
 _TIME_ENDINGS = ("_at", "_on", "_date", "_ts", "_timestamp", "_datetime", "_time", "_sk", "_key", "_id", "_dt")
 _FLAGS = (TypeKind.BOOLEAN, TypeKind.INTEGER, TypeKind.TEXT)
 _NEVER = dt.date(9999, 12, 31)
 """What stands for "still valid" where that must not be null."""
 _DWELL = Dwell.model_validate("exponential(mean='180d')")
+_LASTING_DWELL = Dwell.model_validate("lognormal(median='90d', sigma=0.8)")
 
 
 def find_processes(sketches: Sketches) -> None:
@@ -64,7 +69,10 @@ def find_processes(sketches: Sketches) -> None:
         if sketch.history:
             _show_in_entity(sketches, sketch)
         elif sketch.lifecycle:
-            _show(sketch, sketch.name, _state_column(sketches, sketch))
+            state = _state_column(sketches, sketch)
+            _show(sketch, sketch.name, state)
+            if state is not None:
+                _show_ends(sketch, state, _last_states(sketches, sketch.lifecycle))
 
 
 # --- histories -----------------------------------------------------------------------------------------------
@@ -229,16 +237,29 @@ def _workflow(sketches: Sketches, sketch: Sketch, column: Column) -> Workflow | 
         own = (name, f"{sketch.about}_{name}", *([sketch.about] if name in _STATES or name.endswith("_status") else []))
         if not values and called and any(called in (fold(item), fold(f"{item}_status")) for item in own):
             return workflow
-    alone = len(sketches.schema.workflows) == 1 and not values and name.endswith(_STATES)
-    if alone and sketches.schema.workflows[0].name.casefold() in sketch.name.casefold():
-        return sketches.schema.workflows[0]
+    if len(sketches.schema.workflows) == 1 and not values and name.endswith(_STATES):
+        only = sketches.schema.workflows[0]
+        if only.name.casefold() in sketch.name.casefold() or _is_only_state(sketches, sketch, column):
+            return only
     return None
+
+
+def _is_only_state(sketches: Sketches, sketch: Sketch, column: Column) -> bool:
+    """Whether the project's one diagram can be about no other column: only one history has a state without values."""
+    open_states = [
+        (other.name, item.name)
+        for other in sketches
+        if _interval(other)[0] and (_interval(other)[1] or _named(other, _CURRENT, _FLAGS))
+        for item in other.table.columns
+        if snake(item.name).endswith(_STATES) and _can_show(other, item) and not _values(other, item)
+    ]
+    return open_states == [(sketch.name, column.name)]
 
 
 def _process(sketches: Sketches, sketch: Sketch, column: Column) -> tuple[str, dict[str, object]] | None:
     workflow = _workflow(sketches, sketch, column)
     if workflow is not None:
-        return column.name, {"workflow": workflow.name}
+        return column.name, {"workflow": workflow.name, **_pace(sketch)}
     values = [str(value) for value in _values(sketch, column)] or _likely_values(sketch, column)
     if len(values) < 2:
         return None
@@ -252,7 +273,12 @@ def _process(sketches: Sketches, sketch: Sketch, column: Column) -> tuple[str, d
         column.origin,
         "draw a stateDiagram-v2, or edit `transitions` in the plan",
     )
-    return column.name, {"states": tuple(values), "initial": values[0], "transitions": steps}
+    return column.name, {"states": tuple(values), "initial": values[0], "transitions": steps, **_pace(sketch)}
+
+
+def _pace(sketch: Sketch) -> dict[str, object]:
+    """How long the states of slow things last; of others, `resolve` knows."""
+    return {"dwell": _LASTING_DWELL} if LASTING.search(sketch.about) else {}
 
 
 def _by_attribute(sketch: Sketch, taken: set[str]) -> tuple[str, dict[str, object]] | None:
@@ -306,7 +332,7 @@ def _find_lifecycle(sketches: Sketches, sketch: Sketch) -> None:
         return
     workflow = _workflow(sketches, sketch, column)
     if workflow is not None:
-        sketch.lifecycle = Lifecycle(workflow=workflow.name)
+        sketch.lifecycle = Lifecycle.model_validate({"workflow": workflow.name, **_pace(sketch)})
 
 
 def _show_in_entity(sketches: Sketches, history: Sketch) -> None:
@@ -325,18 +351,48 @@ def _show_in_entity(sketches: Sketches, history: Sketch) -> None:
             if same or not values or not known or known <= values:
                 shown = column
                 break
-    _show(entity, history.name, shown)
+    initial = history.history.initial
+    first = initial if isinstance(initial, str) else next(iter(initial), None) if initial else None
+    whole = snake(history.history.state).endswith(_STATES)
+    started = (*([snake(str(first))] if first else []), *_STARTED, *(_STARTED_LONG if whole else ()))
+    _show(entity, history.name, shown, started, (*_ENDED, *(_ENDED_LONG if whole else ())))
 
 
-def _show(sketch: Sketch, lifecycle: str, state: Column | None) -> None:
+def _show(
+    sketch: Sketch,
+    lifecycle: str,
+    state: Column | None,
+    begins: Sequence[str] = _STARTED,
+    ends: Sequence[str] = _ENDED,
+) -> None:
     if state is not None:
         sketch.decide(state.name, kinds.Lifecycle(lifecycle=lifecycle, part="state"))
-    for part, names in (("started", _STARTED), ("ended", _ENDED), ("entered", _ENTERED)):
+    for part, names in (("started", begins), ("ended", ends), ("entered", _ENTERED)):
         for column in _moments(sketch, names):
             taken = any(isinstance(item, kinds.Lifecycle) and item.part == part for item in sketch.generators.values())
             if taken or (part == "ended" and sketch.must_be_filled(column.name)):
                 continue
             sketch.decide(column.name, kinds.Lifecycle(lifecycle=lifecycle, part=part))
+
+
+def _last_states(sketches: Sketches, process: Process) -> tuple[str, ...]:
+    """The states that are never left, of a state diagram or a plain list of moves."""
+    for workflow in sketches.schema.workflows:
+        if workflow.name == process.workflow:
+            left = {move.source for move in workflow.transitions}
+            return tuple(state for state in workflow.states if state not in left)
+    moves = process.transitions if isinstance(process.transitions, dict) else {}
+    return tuple(state for state in process.states or () if state not in moves)
+
+
+def _show_ends(sketch: Sketch, state: Column, last: Sequence[str]) -> None:
+    """`cancelled_at` is when the entity came to its end, if that was in the state `cancelled`."""
+    for end in last:
+        for column in _moments(sketch, (snake(end),)):
+            if column.name not in sketch.generators and not sketch.must_be_filled(column.name):
+                when = None if len(last) == 1 else f"{quoted(state.name)} = '{end}'"
+                if when is None or "'" not in end:
+                    sketch.decide(column.name, kinds.Lifecycle(lifecycle=sketch.name, part="ended", when=when))
 
 
 def _moments(sketch: Sketch, names: Sequence[str]) -> Iterator[Column]:

@@ -58,7 +58,7 @@ def read_prose(text: str | None) -> Prose:
     flat = re.sub(r"\s+", " ", lines)
     minimum, maximum = _range(flat)
     template = _template(flat)
-    filled_when = _first(_FILLED, flat)
+    filled_when = _first((*_FILLED, _SET), flat)
     return Prose(
         template=template,
         values=() if template else _values(lines, flat),
@@ -504,6 +504,7 @@ _FILLED = (
         _I,
     ),
 )
+_SET = re.compile(rf"\b(?:set|filled(?: in)?|populated|known) (?:once|only when|only if|when|if) ([^.;,)]+?){_END}", _I)
 _OPTIONAL = re.compile(
     r"\boptional\b|\bnullable\b|\b(?:may|can) be (?:null|empty|blank|missing)\b"
     r"|\b(?:if (?:any|applicable|known|available|present|given)|where (?:known|applicable))(?=\s*(?:$|[.,;)]))"

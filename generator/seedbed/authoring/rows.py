@@ -6,9 +6,10 @@ import datetime as dt
 import math
 import re
 
-from seedbed.authoring.names import snake
+from seedbed.authoring.names import singular, snake
 from seedbed.authoring.relationships import in_role
 from seedbed.authoring.sketch import Link, Sketch, Sketches
+from seedbed.authoring.values import quoted
 from seedbed.plan import kinds
 from seedbed.plan.spec import DateRows, FixedRows, RowsPer
 
@@ -42,7 +43,7 @@ def plan_rows(sketches: Sketches) -> None:
     for sketch in sketches:
         _expect(sketches, sketch, ())
     for sketch in sketches:
-        if sketch.annotation.rows is None and isinstance(sketch.rows, RowsPer):
+        if sketch.annotation.rows is None and isinstance(sketch.rows, RowsPer) and not sketch.one_each:
             sketch.rows = sketch.rows.model_copy(update={"counts": _counts(sketches, sketch)})
             sketch.expected = 0
             _expect(sketches, sketch, ())
@@ -76,7 +77,12 @@ def _choose_parent(sketches: Sketches, sketch: Sketch) -> None:
     if any(column.accepted_values and sketch.is_unique(column.name) for column in sketch.table.columns):
         best = None  # There are as many rows as values.
     version = next((link for link in sketch.links if _is_history(sketches, sketch, link)), None)
-    if best is not None:
+    said = _one_for_each(sketches, sketch)
+    if said is not None:
+        link, sketch.rows = said
+        sketch.links.sort(key=lambda other: other is not link)
+        sketch.one_each = True
+    elif best is not None:
         sketch.rows = RowsPer(parent=best[1].parent, counts=kinds.Constant(value=1))
         sketch.links.sort(key=lambda link: link is not best[1])
     elif version is not None:
@@ -84,6 +90,37 @@ def _choose_parent(sketches: Sketches, sketch: Sketch) -> None:
         sketch.rows = RowsPer(parent=entity or "", counts=kinds.Constant(value=1))
     else:
         sketch.rows = FixedRows(count=_root_count(sketches, sketch))
+
+
+_ONE_EACH = re.compile(
+    r"\b(?:one|a single) [a-z]+ (?:per|for each|for every) (?P<words>(?:[a-z_]+ ){0,2}[a-z_]+)(?=\s*(?:$|[.;:(]))", re.I
+)
+
+
+def _one_for_each(sketches: Sketches, sketch: Sketch) -> tuple[Link, RowsPer] | None:
+    """What a description says: "One invoice per completed visit."."""
+    said = sketch.table.description.value if sketch.table.description else ""
+    match = _ONE_EACH.search(re.sub(r"\s+", " ", said))
+    words = match["words"].lower().split() if match else []
+    for link in sketch.links if words else ():
+        parent = sketches.find(link.parent)
+        if parent is None or parent is sketch or parent.is_dates or not parent.table.generated or len(link.columns) > 1:
+            continue
+        for size in range(len(words), 0, -1):
+            if singular("_".join(words[-size:])) == parent.about and not _drives(sketches, sketch, parent):
+                where = _where(parent, " ".join(words[:-size]))
+                return link, RowsPer(parent=parent.name, counts=kinds.Constant(value=1), where=where)
+    return None
+
+
+def _where(parent: Sketch, words: str) -> str | None:
+    """The rows of the parent that words before its name speak of: "completed" ones."""
+    for column in parent.table.columns:
+        values = column.accepted_values.value if column.accepted_values else parent.prose[column.name].values
+        for value in values:
+            if words and isinstance(value, str) and snake(value) == snake(words):
+                return f"{quoted(column.name)} = '{value}'" if "'" not in value else None
+    return None
 
 
 def _is_history(sketches: Sketches, sketch: Sketch, link: Link) -> bool:

@@ -53,9 +53,14 @@ def plan_values(sketches: Sketches) -> None:
     """Decides every column that is no key, no moment and no part of a process."""
     for sketch in sketches:
         _plan_equations(sketch)
-        for column in list(sketch.free()):
+        # What is listed first: conditions of others may speak of it.
+        for column in sorted(sketch.free(), key=lambda column: not _is_listed(sketch, column)):
             if not is_moment(sketch, column) and not _leads_to_dates(sketches, sketch, column):
                 sketch.decide(column.name, decide_value(sketches, sketch, column))
+
+
+def _is_listed(sketch: Sketch, column: Column) -> bool:
+    return bool(column.accepted_values or sketch.prose.get(column.name, NOTHING).values)
 
 
 def plan_rollups(sketches: Sketches) -> None:
@@ -138,6 +143,9 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         generator = sketches.window.fill(prose.meaning)
     if generator is None and found is not None:
         generator = _as_type(_as_often(sketches.window.fill(found[1]), prose), kind)
+    if isinstance(generator, kinds.Uniform) and generator.max > 1 and (prose.minimum, prose.maximum) == (0, 1):
+        # As a fraction, what the name knows in percent.
+        generator = kinds.Uniform(min=generator.min / 100, max=generator.max / 100, decimals=4)
     if generator is None and kind is None and (prose.minimum is not None or prose.maximum is not None):
         generator = kinds.Uniform(min=prose.minimum or 0, max=prose.maximum or 1000)
     if generator is None:
