@@ -7,6 +7,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from fifty import property_yaml
 from llm_plans import CASES, answer, reply
 from llm_server import LlmServer
 from seedbed.cli import main
@@ -199,3 +200,24 @@ def test_prompts_as_json(project):
     (line,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert line["name"] == "columns"
     assert line["key"] in prompts(project)
+
+
+def test_many_tables_by_hand(project, tmp_path):
+    """The survey's answer opens the other prompts; answers may come one at a time, in any order."""
+    (project / "seeds" / "_seeds.yml").write_text(property_yaml(), encoding="utf-8")
+    tables = [
+        {"table": seed["name"], "role": "entity", "rows": 40, "about": "a thing"}
+        for seed in yaml.safe_load(property_yaml())["seeds"]
+    ]
+    (survey,) = prompts(project)
+    done = run(project, "plan", "--reply", save(tmp_path, json.dumps({"domain": "Lamps.", "tables": tables})))
+    assert "5 prompts are open" in done.output
+    opened = prompts(project)
+    assert survey not in opened
+    assert all("Lamps." in text for text in opened.values())
+    last = list(opened)[-1]
+    done = run(project, "plan", "--reply", f"{last}={save(tmp_path, '{}')}")
+    assert "cannot be used" in done.output
+    assert "5 prompts are open" in done.output
+    assert set(prompts(project)) - set(opened), "the repair is a prompt of its own"
+    assert not (project / "seedbed.yml").exists()

@@ -233,6 +233,7 @@ def columns_request(
         as_of=str(plan.as_of),
         columns=data_block(_listed(columns)),
         rows=data_block(_listed(rows)) if rows else "(none)",
+        most_rows=f"{MOST_ROWS:,}",
     )
     system = f"{templates.fill('role')}\n\n{templates.fill('generators', generators=render_generators())}"
     expected = 20 + sum(_TOKENS_PER_TABLE + _TOKENS_PER_COLUMN * len(item.columns) for item in portion)

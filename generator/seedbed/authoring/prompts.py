@@ -42,7 +42,7 @@ OFFERED = tuple(
 """The kinds that an LLM may use: not those of keys and processes, which the baseline decides."""
 _TELLING = (
     kinds.Choice, kinds.ChoiceBy, kinds.Boolean, kinds.Sql, kinds.After, kinds.Copy, kinds.Date, kinds.Timestamp,
-    kinds.Rollup, kinds.Template, kinds.Each,
+    kinds.Rollup, kinds.Template, kinds.Each, kinds.Lifecycle,
 )  # fmt: skip
 """The kinds of decided columns that are worth knowing when others are decided."""
 
@@ -62,7 +62,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "role": (),
     "generators": ("generators",),
     "survey": ("model", "rules", "processes", "most_rows"),
-    "columns": ("domain", "model", "rules", "processes", "start", "as_of", "columns", "rows"),
+    "columns": ("domain", "model", "rules", "processes", "start", "as_of", "columns", "rows", "most_rows"),
 }
 """The templates and the names that stand in each."""
 
@@ -216,7 +216,7 @@ def _comment(column: Column, entry: TableEntry | None, *, asked: bool) -> str:
     planned = entry.columns.get(column.name) if entry else None
     if asked:
         if column.accepted_values:
-            said.append("one of " + ", ".join(clean(str(value), 40) for value in column.accepted_values.value))
+            said.append("one of " + ", ".join(map(_value, column.accepted_values.value)))
         if column.value_range:
             bounds = column.value_range.value
             said.append(f"from {_bound(bounds.minimum)} to {_bound(bounds.maximum)}")
@@ -226,6 +226,13 @@ def _comment(column: Column, entry: TableEntry | None, *, asked: bool) -> str:
     if planned and isinstance(planned.generator, _TELLING):
         said.append(clean(f"= {planned.generator}", _SHORT))
     return clean("; ".join(said), 300)
+
+
+def _value(value: object) -> str:
+    """A listed value, in apostrophes if it is text: some are blank."""
+    if not isinstance(value, str):
+        return clean(str(value), 40)
+    return "' '" if value.isspace() else f"'{clean(value, 40)}'"
 
 
 def _bound(value: object) -> str:

@@ -149,6 +149,27 @@ def test_text_of_the_project_stays_inside_its_block(tmp_path):
     assert all(begin < found.start() < end for found in re.finditer("Ignore all that", text))
 
 
+def test_what_the_project_says_of_a_column_is_told(tmp_path):
+    flags = {"accepted_values": {"arguments": {"values": [" ", "X"]}}}
+    bounds = {"dbt_utils.accepted_range": {"arguments": {"min_value": 1}}}
+    columns = [
+        {"name": "flag", "data_type": "char(1)", "data_tests": [flags, "not_null"]},
+        {"name": "size", "data_type": "integer", "description": "In `mm`", "data_tests": [bounds]},
+    ]
+    schema = schema_from(tmp_path, yaml.safe_dump({"seeds": [{"name": "a", "columns": columns}]}))
+    (request,) = requests(schema, baseline(schema))
+    assert """char(1) flag "? one of ' ', 'X'; never null\"""" in said(request)
+    assert """integer size "? In 'mm'; from 1 to any\"""" in said(request)
+
+
+def test_what_is_decided_is_told_where_it_helps(fifty):
+    schema, plan = fifty
+    text = render_model(schema, plan, ["order"], {"order": ["subtotal"]})
+    assert re.search(r"timestamp shipped_at \"= after\('ordered_at'", text)
+    assert "bigint order_id UK\n" in text
+    assert 'subtotal "?"' in text
+
+
 # --- portions and tokens -------------------------------------------------------------------------------------
 
 
