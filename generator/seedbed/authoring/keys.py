@@ -11,7 +11,7 @@ from seedbed.authoring.rows import can_count, driving_link, is_reference
 from seedbed.authoring.sketch import TEMPORAL, Link, Sketch, Sketches
 from seedbed.errors import Severity
 from seedbed.plan import kinds
-from seedbed.plan.spec import DateRows
+from seedbed.plan.spec import DateRows, FixedRows
 from seedbed.schema import Column, TypeKind
 
 _OPTIONAL_ROLE = re.compile(
@@ -52,10 +52,18 @@ def _plan_single(sketches: Sketches, sketch: Sketch, name: str) -> None:
     generator = unique_generator(sketch, column, _kind_of_children(sketches, sketch, name))
     if generator is not None:
         sketch.decide(column.name, generator)
+        if isinstance(generator, kinds.Each) and not _are_enough(sketch, len(generator.values)):
+            hint = f"let at most {len(generator.values)} rows be wanted, or accept more values"
+            _cannot(sketches, sketch, (name,), hint)
     elif name not in sketch.annotated:
         _cannot(
             sketches, sketch, (name,), "give it a type that can hold many values, or an annotation with a generator"
         )
+
+
+def _are_enough(sketch: Sketch, values: int) -> bool:
+    """Whether a table surely has no more rows than that."""
+    return isinstance(sketch.said_rows, FixedRows) and sketch.said_rows.count <= values and sketch.history is None
 
 
 def _plan_composite(
