@@ -59,6 +59,7 @@ def read_prose(text: str | None) -> Prose:
     minimum, maximum = _range(flat)
     template = _template(flat)
     filled_when = _first((*_FILLED, _SET), flat)
+    family = next((family for family, pattern in _FAMILIES if pattern.search(flat)), None)
     return Prose(
         template=template,
         values=() if template else _values(lines, flat),
@@ -73,11 +74,11 @@ def read_prose(text: str | None) -> Prose:
         empty_when=None if filled_when else _first(_EMPTY, flat),
         optional=bool(_OPTIONAL.search(flat)) and not _REQUIRED.search(flat),
         required=bool(_REQUIRED.search(flat)),
-        unique=bool(_UNIQUE.search(flat)),
+        unique=bool(_UNIQUE.search(flat)) and family != "boolean",
         cents=bool(_CENTS.search(flat)),
         share=_share(flat),
         date_key=bool(_DATE_KEY.search(flat)),
-        family=next((family for family, pattern in _FAMILIES if pattern.search(flat)), None),
+        family=family,
         meaning=next((generator for pattern, generator in _MEANINGS if pattern.search(flat)), None),
     )
 

@@ -229,7 +229,7 @@ def _by_words(sketches: Sketches, sketch: Sketch, column: str, table: str, targe
     for parent in _candidates(sketches, sketch):
         exact = parent.name.casefold() in (table.casefold(), table.casefold().rpartition(".")[2])
         if exact or parent.about == spoken:
-            link = _link(sketch, column, parent, target)
+            link = _link(sketch, column, parent, target or _same_unique(parent, column))
             if link and (parent is not sketch or not parent.key or column not in parent.key):
                 return link
     return None
@@ -250,6 +250,12 @@ def _by_same_key(sketches: Sketches, sketch: Sketch, column: str) -> Link | None
     return _link(sketch, column, best) if best else None
 
 
+def _same_unique(parent: Sketch, column: str) -> str | None:
+    """The parent's unique column of the same name: `order_key` where that stands beside an `order_id`."""
+    found = parent.table.column(column)
+    return found.name if found and found.unique else None
+
+
 def _by_stem(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
     """A column named after another table: `customer_id`, `billing_address_id`, `created_by_user_id`."""
     name = snake(column)
@@ -261,7 +267,7 @@ def _by_stem(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
         wanted = singular("_".join(words[start:]))
         for parent in _candidates(sketches, sketch):
             if parent.about == wanted and not (parent is sketch and start == 0):
-                link = _link(sketch, column, parent)
+                link = _link(sketch, column, parent, _same_unique(parent, column))
                 if link:
                     return link
     return None

@@ -261,9 +261,11 @@ def _counts(sketches: Sketches, sketch: Sketch) -> kinds.Generator:
         return kinds.Constant(value=1) if least or not (link and link.declared) else kinds.Boolean(p=0.8)
     if _one_is_the_only_way(sketch, link):
         return kinds.Constant(value=1)
-    mean, usual = next((item[1:] for item in _MEANS if re.search(item[0], sketch.about)), (4.0, 0))
     parent = sketches.find(sketch.per)
     above = max(parent.expected if parent else sketches.default_rows, 1.0)
+    # Where generations stand below each other, not every one of them multiplies.
+    plain = (4.0 if above < 6 * sketches.default_rows else 1.3, 0)
+    mean, usual = next((item[1:] for item in _MEANS if re.search(item[0], sketch.about)), plain)
     least = max(least, usual if most is None or most >= usual else 0)
     for other in sketch.links:
         there = sketches.find(other.parent)
