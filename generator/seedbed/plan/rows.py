@@ -166,6 +166,8 @@ def drive_rows(drafts: Drafts) -> None:
         counts = _bounded(said.counts)
         draft.rows = PerParent(driving.name, counts, max(most(counts), 1), said.where)
         _check_fan_out(drafts, draft, driving.name, counts)
+    for draft in drafts:
+        _check_circle(drafts, draft)
     changed = True
     while changed:
         changed = False
@@ -173,6 +175,23 @@ def drive_rows(drafts: Drafts) -> None:
             if isinstance(draft.rows, PerParent) and draft.rows.dense and _grows(drafts, draft):
                 draft.rows = replace(draft.rows, dense=False)
                 changed = True
+
+
+def _check_circle(drafts: Drafts, draft: Draft) -> None:
+    """Reports a table whose rows are driven by itself, perhaps through others: nobody could count them."""
+    above = [draft.name]
+    while (driving := drafts.tables[above[-1]].driving) is not None:
+        parent = drafts.tables[above[-1]].references[driving].parent
+        if parent == draft.name:
+            drafts.error(
+                "rows-circle",
+                f"the rows of {draft.name} are driven by themselves: {' per '.join([*above, parent])}",
+                draft.place(),
+                "give one of these tables a number of rows",
+            )
+        if parent in above:
+            return
+        above.append(parent)
 
 
 def _grows(drafts: Drafts, draft: Draft) -> bool:
