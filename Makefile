@@ -1,5 +1,5 @@
 # make demo   generates the demonstration and builds it with dbt on DuckDB: no key, no network beyond pip
-# make test   runs all tests
+# make test   runs all tests; make test-spark those that need Spark, which is large, and Java
 # make lint   ruff and mypy
 # make docs   rewrites the generated pages of docs/
 # make bench  measures, as ratios in one run
@@ -10,11 +10,11 @@ BIN := $(VENV)/bin
 # dbt reads these from the environment; the demonstration has its own profile at the root.
 export DBT_SEND_ANONYMOUS_USAGE_STATS = false
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test test-spark lint docs bench clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[duckdb,pandas,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[duckdb,pandas,postgres,test]'
 	@touch $@
 
 demo: $(VENV)/.installed
@@ -22,6 +22,14 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+$(VENV)-spark/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-spark
+	$(VENV)-spark/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[duckdb,postgres,test,test-spark]'
+	@touch $@
+
+test-spark: $(VENV)-spark/.installed
+	$(VENV)-spark/bin/python -m pytest -k spark tests/integration tests/functional/test_dbt_package.py
 
 # In an environment of its own: dbt pins pathspec below what mypy asks for.
 $(VENV)-lint/.installed: pyproject.toml
@@ -41,4 +49,4 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) $(VENV)-lint target logs dbt_packages
+	rm -rf $(VENV) $(VENV)-lint $(VENV)-spark target logs dbt_packages

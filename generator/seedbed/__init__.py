@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         plan_project,
         read_project,
         resolve_plan,
+        row_ranges,
         save_plan,
     )
     from seedbed.check import Finding
@@ -45,6 +46,7 @@ __all__ = [
     "plan_project",
     "read_project",
     "resolve_plan",
+    "row_ranges",
     "save_plan",
 ]
 

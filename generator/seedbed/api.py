@@ -28,6 +28,7 @@ from seedbed.authoring.replies import open_replies
 from seedbed.check import Finding, check
 from seedbed.documents import Document
 from seedbed.engine.batches import count_batches, generate_batches, schema_of
+from seedbed.engine.ranges import RowRanges
 from seedbed.engine.world import World
 from seedbed.errors import AuthoringError, Diagnostic, PlanError, ProjectError, has_errors
 from seedbed.parsers import read_schema, read_target_settings, select_tables
@@ -56,6 +57,7 @@ __all__ = [
     "plan_project",
     "read_project",
     "resolve_plan",
+    "row_ranges",
     "save_plan",
     "source_tables",
 ]
@@ -295,6 +297,15 @@ def generate_tables(resolved: ResolvedPlan, *, workers: int = 1) -> dict[str, pa
     sink = ArrowSink()
     generate(resolved, sink, workers=workers)
     return dict(sink.tables)
+
+
+def row_ranges(resolved: ResolvedPlan, name: str) -> RowRanges:
+    """One table in parts that any process can make alone: for engines that work on many machines.
+
+    Raises:
+        PlanError: the plan has no table of that name.
+    """
+    return RowRanges(resolved, name)
 
 
 def check_seeds(resolved: ResolvedPlan, folder: Path | None = None) -> list[Finding]:

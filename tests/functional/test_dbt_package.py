@@ -1,7 +1,7 @@
 """The dbt package as another project sees it: each generic test on seeds whose guilty rows are known.
 
-One consumer project holds all cases and is built once. A case's `error_if: "!= n"` in its property file is its
-expected number of guilty rows.
+One consumer project holds all cases and is built once on each database that there is. A case's `error_if: "!= n"` in
+its property file is its expected number of guilty rows.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from dbt_targets import ADAPTERS, running_target
 
 ROOT = Path(__file__).parents[2]
 CONSUMER = ROOT / "tests/functional/dbt_package"
@@ -62,11 +64,18 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-@pytest.fixture(scope="module")
-def results(consumer: Path) -> Mapping[str, Mapping[str, Any]]:
+@pytest.fixture(scope="module", params=ADAPTERS)
+def results(
+    consumer: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Mapping[str, Any]]:
     """What `dbt build` found, by the name of the test."""
-    built = _dbt(consumer, "build")
-    run_results = consumer / "target/run_results.json"
+    project = tmp_path_factory.mktemp(request.param) / "project"
+    shutil.copytree(consumer, project, symlinks=True)
+    with running_target(request.param) as target:
+        profile = {"consumer": {"target": "dev", "outputs": {"dev": dict(target)}}}
+        (project / "profiles.yml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+        built = _dbt(project, "build")
+    run_results = project / "target/run_results.json"
     assert run_results.exists(), built.stdout
     found = json.loads(run_results.read_text(encoding="utf-8"))["results"]
     return {result["unique_id"].split(".")[2]: result for result in found}

@@ -1,0 +1,80 @@
+"""The rows of a table in parts that any process can make: what Seedbed hands to engines that work on many machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pickle
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from seedbed.engine.frames import schema_of
+from seedbed.engine.world import BATCH_ROWS, World, ranges
+from seedbed.errors import Diagnostic, PlanError, closest
+from seedbed.plan.resolved import Given, ResolvedPlan
+
+
+class RowRanges:
+    """One table in parts that are made alone, in any order and in any process; together they are its rows in order.
+
+    It can be pickled, and holds all that the other process needs: the plan, and the hand-written seeds that the plan
+    refers to. What can be worked out once is worked out once in each process.
+
+    Args:
+        resolved: the plan.
+        name: the table.
+        batch_rows: about how many rows a part has.
+
+    Raises:
+        PlanError: the plan has no table of that name.
+    """
+
+    def __init__(self, resolved: ResolvedPlan, name: str, *, batch_rows: int = BATCH_ROWS) -> None:
+        table = next((table for table in resolved if table.name == name), None)
+        if table is None:
+            hint = closest(name, [table.name for table in resolved])
+            raise PlanError(diagnostics=[Diagnostic("unknown-table", f"the plan has no table {name}", hint=hint)])
+        self.name = name
+        self.schema: pa.Schema = schema_of(table)
+        """The Arrow schema of every part."""
+        self._packed = _pack(resolved)
+        self._spans = tuple(ranges(_world(self._packed), table, batch_rows))
+
+    def __len__(self) -> int:
+        """How many parts there are."""
+        return len(self._spans)
+
+    def batch(self, part: int) -> pa.RecordBatch:
+        """The rows of one part, of which there may be none.
+
+        Raises:
+            GenerationError: the plan cannot be carried out with these numbers of rows.
+        """
+        world = _world(self._packed)
+        return world.frames(world.plan.table(self.name), *self._spans[part]).batch()
+
+
+def _pack(resolved: ResolvedPlan) -> bytes:
+    """The plan, and the hand-written seeds that it refers to, as bytes."""
+    seeds = {table.name: table.rows.file.read_bytes() for table in resolved if isinstance(table.rows, Given)}
+    return pickle.dumps((resolved, seeds))
+
+
+@functools.lru_cache(maxsize=2)
+def _world(packed: bytes) -> World:
+    resolved, seeds = pickle.loads(packed)
+    with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
+        moved = []
+        for place, table in enumerate(resolved):
+            if table.name in seeds:
+                file = Path(folder, f"{place}.csv")
+                file.write_bytes(seeds[table.name])
+                table = dataclasses.replace(table, rows=dataclasses.replace(table.rows, file=file))
+            moved.append(table)
+        world = World(dataclasses.replace(resolved, tables=tuple(moved)))
+        for name in seeds:
+            world.pick(world.plan.table(name), np.arange(0))  # reads the file, which is then kept
+    return world
