@@ -258,6 +258,31 @@ def test_a_history_without_an_end_column_ends_where_the_next_version_begins(seed
 
 
 @pytest.mark.parametrize(
+    ("since", "days", "at", "inside", "outside"),
+    [
+        ("int", ("20250101", "20250105"), "timestamp", "2025-01-04 23:00:00", "2024-12-31 23:00:00"),
+        ("int", ("20250101", "20250105"), "timestamp with time zone", "2025-01-05 00:00:00Z", "2024-12-31 00:00:00Z"),
+        ("int", ("20250101", "20250105"), "date", "2025-01-05", "2024-12-31"),
+        ("date", ("2025-01-01", "2025-01-05"), "int", "20250104", "20241231"),
+        ("date", ("2025-01-01", "2025-01-05"), "timestamp", "2025-01-05 08:00:00", "2024-12-31 23:59:59"),
+    ],
+)
+def test_a_moment_is_compared_as_the_history_tells_time(seeds, tmp_path, since, days, at, inside, outside):
+    (seeds / "statuses.csv").write_text(f"case_id,state,since\n1,open,{days[0]}\n1,closed,{days[1]}\n")
+    (seeds / "events.csv").write_text(f"case_id,at\n1,{inside}\n1,{outside}\n")
+    history = HistoryPromise(
+        ("case_id",), "state", "since", None, None, None, None, {"open": ("closed",)}, ("open",), (), True, 20260630
+    )
+    statuses = make_table("statuses", {"case_id": "int", "state": "varchar", "since": since}, Promises(history=history))
+    events = make_table(
+        "events", {"case_id": "int", "at": at}, Promises(validity=(ValidityPromise("statuses", ("case_id",), "at"),))
+    )
+    findings = check(make_plan(tmp_path, [statuses, events]), seeds)
+    failed = _by_status(findings, Status.FAILED)
+    assert failed["events: each row falls into one version of statuses at at"] == 1
+
+
+@pytest.mark.parametrize(
     ("kind", "yes", "no"), [("int", "1", "0"), ("varchar", "Y", "N"), ("varchar", "true", "false")]
 )
 def test_a_current_flag_may_be_of_any_type(seeds, tmp_path, kind, yes, no):

@@ -138,11 +138,26 @@ class _History:
         )
 
 
+def _kind(table: ResolvedTable, column: str) -> TypeKind:
+    return table.column(column).data_type.kind
+
+
+def _as_told(moment: str, kind: TypeKind, told: TypeKind) -> str:
+    """A fact's moment as its history tells time: a moment's day where that is by days, and its key where by keys."""
+    days, keys = (TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ), (TypeKind.INTEGER, TypeKind.DECIMAL)
+    if kind in days and told in keys:
+        return f"cast(strftime({moment}, '%Y%m%d') as bigint)"
+    if kind in keys and told in days:
+        return f"cast(strptime(cast({moment} as varchar), '%Y%m%d') as date)"
+    return f"cast({moment} as date)" if kind in days and told is TypeKind.DATE else moment
+
+
 def _validity(
     table: ResolvedTable, parent: ResolvedTable, history: HistoryPromise, validity: ValidityPromise
 ) -> Iterator[Probe]:
     facts, keys = name(table.name), (*validity.entity, validity.at)
-    at, begins = f"f.{name(validity.at)}", f"v.{name(history.valid_from)}"
+    begins = f"v.{name(history.valid_from)}"
+    at = _as_told(f"f.{name(validity.at)}", _kind(table, validity.at), _kind(parent, history.valid_from))
     if history.valid_to:
         still = f"({_is_open(history, 'v')} or {at} < v.{name(history.valid_to)})"
         versions = name(parent.name)

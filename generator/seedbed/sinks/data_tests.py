@@ -211,6 +211,10 @@ class _Translation:
         names = self._names(parent)
         (at,) = self.names([validity.at])
         valid_from, valid_to = names([history.valid_from, history.valid_to])
+        by_key = [table.column(column).data_type.kind is TypeKind.INTEGER
+                  for table, column in ((self.table, validity.at), (parent, history.valid_from))]  # fmt: skip
+        if by_key[0] != by_key[1]:
+            return  # No SQL that all warehouses know compares a moment with the key of a day; `seedbed check` does.
         yield self._packaged(
             "within_validity",
             columns=self.names(validity.entity),
