@@ -77,6 +77,27 @@ def test_what_is_not_decided_is_told(project, serve):
     assert ("orders", "amount") not in by_llm(project)
 
 
+@pytest.mark.parametrize(
+    ("generator", "said"),
+    [
+        ("sql('blurb::integer')", "Could not convert"),
+        ("sql('1 / (order_id - order_id)')", "infinite or not a number"),
+        ("lognormal(9e12, 1)", "does not fit"),
+    ],
+)
+def test_what_only_fails_when_rows_are_made_goes_back_too(project, serve, generator, said):
+    with serve(reply({"orders.amount": generator})) as server:
+        done = run(project, "plan", "--author", "llm")
+    assert done.exit_code == 0
+    assert len(server.requests) == 3
+    told = server.requests[1].body["messages"][-1]["content"]
+    assert "cannot-be-made" in told
+    assert said in told
+    assert '"path": "tables.orders.columns.amount"' in told
+    assert ("orders", "amount") not in by_llm(project)
+    assert run(project, "generate").exit_code == 0
+
+
 def test_without_an_answer_the_plan_is_the_baselines(project, serve):
     with serve({"status": 401, "json": {"error": {"message": "no"}}}):
         done = run(project, "plan", "--author", "llm")

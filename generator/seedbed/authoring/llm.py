@@ -27,7 +27,7 @@ from seedbed.authoring.conversation import converse
 from seedbed.authoring.ledger import Total
 from seedbed.authoring.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
 from seedbed.authoring.prompts import Templates
-from seedbed.authoring.trial import Entry, keep_what_holds, path_of, problems_of, put_in
+from seedbed.authoring.trial import Entry, Proof, keep_what_holds, path_of, problems_of, put_in
 from seedbed.authoring.undecided import Place, Undecided, undecided
 from seedbed.errors import AttemptsExhausted, Diagnostic, Location, PlanError, Severity
 from seedbed.plan.spec import Plan
@@ -79,6 +79,7 @@ def author_with_llm(
     *,
     at_once: int = 4,
     tell: Tell = lambda line: None,
+    proof: Proof = lambda resolved, tables: [],
 ) -> tuple[Plan, Summary]:
     """The plan with an LLM's entries where it only guessed.
 
@@ -89,6 +90,7 @@ def author_with_llm(
         templates: the words of the prompts.
         at_once: calls under way at the same time.
         tell: is told of each call.
+        proof: makes a few rows, to find what fails only then.
 
     Raises:
         PlanError: the plan cannot be carried out as it is; nothing was asked.
@@ -98,10 +100,10 @@ def author_with_llm(
     problems = problems_of(schema, plan) if asked else []
     if problems:
         raise PlanError("The plan must be one that can be carried out before an LLM can add to it.", problems)
-    run = _Run(schema, plan, client, templates, tell)
+    run = _Run(schema, plan, client, templates, tell, proof)
     entries = run.decide(group(schema, plan, asked), at_once)
     # Each portion holds by itself; together, two of them may still disagree.
-    held, rejected = keep_what_holds(schema, plan, entries)
+    held, rejected = keep_what_holds(schema, plan, entries, proof)
     for place, problem in rejected.items():
         run.reasons[place] = _said(problem)
     places = [place for table in asked for place in table.places()]
@@ -126,6 +128,7 @@ class _Run:
     client: Client
     templates: Templates
     tell: Tell
+    proof: Proof
     reasons: dict[Place, str] = field(default_factory=dict)
     """Why entries keep the baseline's."""
     stopped: str = ""
@@ -156,7 +159,7 @@ class _Run:
             return {}
         self.tell(f"planning {', '.join(item.table for item in portion)} ({batch + 1} of {of})")
         request = columns_request(self.schema, self.plan, self.templates, survey, portion, batch)
-        judge = _Judge(self.schema, self.plan, portion, self.judging)
+        judge = _Judge(self.schema, self.plan, portion, self.proof, self.judging)
         try:
             return converse(self.client, request, judge)
         except Truncated as error:
@@ -182,15 +185,17 @@ class _Run:
 class _Judge:
     """Validates the answers to one call, and remembers the entries of the best one that hold."""
 
-    def __init__(self, schema: Schema, plan: Plan, portion: Sequence[Undecided], judging: threading.Lock) -> None:
-        self._schema, self._plan, self._portion, self._judging = schema, plan, portion, judging
+    def __init__(
+        self, schema: Schema, plan: Plan, portion: Sequence[Undecided], proof: Proof, judging: threading.Lock
+    ) -> None:
+        self._schema, self._plan, self._portion, self._proof, self._judging = schema, plan, portion, proof, judging
         self.held: dict[Place, Entry] = {}
         self.rejected: dict[Place, Diagnostic] = {}
 
     def __call__(self, value: object) -> Entries | list[Diagnostic]:
         entries, problems = read_columns(value, self._schema, self._portion)
         with self._judging:
-            held, rejected = keep_what_holds(self._schema, self._plan, entries)
+            held, rejected = keep_what_holds(self._schema, self._plan, entries, self._proof)
         if len(held) >= len(self.held):
             self.held, self.rejected = held, {**dict(self._located(problems)), **rejected}
         problems = [*problems, *rejected.values()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from seedbed.authoring.undecided import Place
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Severity
 from seedbed.plan.resolve import resolve
+from seedbed.plan.resolved import ResolvedPlan
 from seedbed.plan.rows import mean
 from seedbed.plan.spec import Author, ColumnEntry, DateRows, FixedRows, Plan, Rows, RowsPer
 from seedbed.schema import Schema
@@ -16,14 +17,20 @@ from seedbed.schema import Schema
 MOST_ROWS = 20_000
 """Rows of a table that an LLM may ask for: as many as a seed should have. A person may write more."""
 Entry = ColumnEntry | Rows
+Proof = Callable[[ResolvedPlan, Collection[str]], list[Diagnostic]]
+"""Makes a few rows of some tables, and says what went wrong: SQL can be right and still fail on a value."""
 _ANSWER = Document({}, "answer")
 """What stands for the plan's file in messages: the entries are named by their paths."""
 
 
 def problems_of(schema: Schema, plan: Plan) -> list[Diagnostic]:
     """The errors for which the plan cannot be carried out."""
-    _, found = resolve(schema, plan, _ANSWER)
-    return [problem for problem in found if problem.severity is Severity.ERROR]
+    return _resolved(schema, plan)[1]
+
+
+def _resolved(schema: Schema, plan: Plan) -> tuple[ResolvedPlan | None, list[Diagnostic]]:
+    resolved, found = resolve(schema, plan, _ANSWER)
+    return resolved, [problem for problem in found if problem.severity is Severity.ERROR]
 
 
 def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
@@ -46,14 +53,19 @@ def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
 
 
 def keep_what_holds(
-    schema: Schema, plan: Plan, entries: Mapping[Place, Entry]
+    schema: Schema, plan: Plan, entries: Mapping[Place, Entry], proof: Proof = lambda resolved, tables: []
 ) -> tuple[dict[Place, Entry], dict[Place, Diagnostic]]:
     """The entries with which the plan can still be carried out, and for each of the others why not.
 
-    The plan must be one that can be carried out as it is.
+    Args:
+        schema: what the project says.
+        plan: one that can be carried out as it is.
+        entries: what is proposed.
+        proof: makes rows of the tables that have such entries.
     """
     before = expected_rows(plan)
-    trial = _Trial(schema, {name: max(MOST_ROWS, count) for name, count in before.items()})
+    limits = {name: max(MOST_ROWS, count) for name, count in before.items()}
+    trial = _Trial(schema, limits, proof, {table for table, _ in entries})
     held, rejected = dict(entries), dict[Place, Diagnostic]()
     places = {path_of(place): place for place in entries}
     while held:
@@ -94,13 +106,17 @@ def expected_rows(plan: Plan) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """`limits` are the rows that each table may have."""
+    """`limits` are the rows that each table may have; `tables` those that are tried."""
 
     schema: Schema
     limits: Mapping[str, float]
+    proof: Proof
+    tables: Collection[str]
 
     def problems(self, plan: Plan) -> list[Diagnostic]:
-        return problems_of(self.schema, plan) or list(self._floods(plan))
+        resolved, problems = _resolved(self.schema, plan)
+        problems = problems or list(self._floods(plan))
+        return problems or (self.proof(resolved, self.tables) if resolved else [])
 
     def _floods(self, plan: Plan) -> Iterator[Diagnostic]:
         for name, rows in expected_rows(plan).items():
