@@ -31,7 +31,7 @@ def prepare_histories(drafts: Drafts, scale: float) -> None:
 
 
 def split_moments(drafts: Drafts) -> None:
-    """Puts the moment behind each day's key into a hidden column of its own.
+    """Puts the moment behind each day, and each day's key, into a hidden column of its own where it is needed.
 
     A column that is a key of a day (a number, or a foreign key into a table of dates) is worked out from the
     moment; other columns that speak of it mean the moment.
@@ -177,7 +177,9 @@ def _split_moment(drafts: Drafts, draft: Draft, name: str, generator: kinds.Gene
     as_key = declared is TypeKind.INTEGER or (
         declared is None and isinstance(generator, VersionPart) and name.casefold().endswith(_KEY_ENDINGS)
     )
-    if dates is None and not as_key:
+    # A version is found by the moment, which says more than its date.
+    as_date = declared is TypeKind.DATE and isinstance(generator, kinds.During)
+    if dates is None and not as_key and not as_date:
         return
     hidden = f"{name}@"
     draft.generators[hidden] = generator.model_copy(update={"null": 0.0, "when": None})
@@ -187,7 +189,7 @@ def _split_moment(drafts: Drafts, draft: Draft, name: str, generator: kinds.Gene
     draft.generators[name] = (
         kinds.DateKey(parent=dates.name, of=hidden, **outside)
         if dates
-        else kinds.Calendar(part="key", of=hidden, **outside)
+        else kinds.Calendar(part="date" if as_date else "key", of=hidden, **outside)
     )
 
 

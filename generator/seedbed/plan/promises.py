@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from seedbed.plan import kinds
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.expressions import ExpressionError, compile_expression, type_of_expression
-from seedbed.plan.references import declared_key
+from seedbed.plan.references import declared_key, leading_to
 from seedbed.plan.resolved import (
+    DAY,
     Covering,
     DistinctAmongSiblings,
     Driving,
@@ -32,6 +33,7 @@ from seedbed.plan.resolved import (
     Versions,
     Via,
 )
+from seedbed.plan.rows import fewest
 from seedbed.schema import Cardinality, Scalar, TypeKind
 
 _DRAWN_AGAIN = (
@@ -163,15 +165,15 @@ def _check_not_null(drafts: Drafts, draft: Draft, name: str) -> None:
                 draft.place(name),
                 "take out the not_null test, or find the row in another way",
             )
-    elif isinstance(generator, VersionPart | kinds.Lifecycle | kinds.After) and (
-        _may_be_null(draft, name) and not (generator.null or generator.when)
-    ):
+    elif not (generator.null or generator.when) and _may_be_null(drafts, draft, name):
         drafts.error(
             "nulls-forbidden",
-            f"{draft.name}.{name} must not be null, but it is in rows where nothing has ended or happened yet",
+            f"{draft.name}.{name} must not be null, but it is where nothing has ended or happened yet, or where what "
+            "it follows from is null or not there",
             draft.place(name),
-            "take out the not_null test, or give an open_end, or known=false",
+            "take out the not_null test, or fill what it follows from; a history can have an open_end",
         )
+        return
     empty = isinstance(generator, kinds.Constant) and generator.value is None
     if generator.null or generator.when or empty:
         drafts.error(
@@ -296,11 +298,10 @@ def _nullable(drafts: Drafts, draft: Draft, reference: Reference) -> bool:
         case Tree():
             return True
         case OnDay(of=of):
-            return _may_be_null(draft, of)
+            return _may_be_null(drafts, draft, of)
         case ValidAt(entity=entity, at=at):
-            return (
-                not _in_life(draft, at) or _may_be_null(draft, at) or _nullable(drafts, draft, draft.references[entity])
-            )
+            inside = _in_life(draft, at) and not _may_be_null(drafts, draft, at)
+            return not inside or _nullable(drafts, draft, draft.references[entity])
         case Via(path=path):
             here = draft
             for name in path:
@@ -330,17 +331,37 @@ def _why_null(draft: Draft, reference: Reference) -> str:
     return "a foreign key on the way may be null"
 
 
-def _may_be_null(draft: Draft, name: str) -> bool:
-    """Whether the moment in a column may be null."""
+def _may_be_null(drafts: Drafts, draft: Draft, path: str) -> bool:
+    """Whether the value at a path may be null; of SQL nothing is known."""
+    name = draft.known(path)
+    if name is None:
+        head, _, tail = path.partition(".")
+        lead = draft.lead(head)
+        if lead is None or _nullable(drafts, draft, lead):
+            return lead is not None
+        return _may_be_null(drafts, drafts.tables[lead.parent], tail)
     generator = draft.generators[name]
+    if generator.null or generator.when:
+        return True
+    if name in draft.carried:
+        return _nullable(drafts, draft, draft.references[draft.carried[name][0]])
     match generator:
         case VersionPart(part=Part.VALID_TO, open_end=None) | kinds.Lifecycle(part="ended"):
             return True
-        case kinds.After(known=True):
+        case kinds.Constant(value=None) | kinds.After(known=True):
             return True
-        case kinds.After(column=column) if column in draft.generators:
-            return bool(generator.null or generator.when) or _may_be_null(draft, column)
-    return bool(generator.null or generator.when)
+        case kinds.After(column=source) | kinds.Copy(path=source) | kinds.Calendar(of=str() as source):
+            return _may_be_null(drafts, draft, source)
+        case kinds.Template(columns=sources):
+            return any(_may_be_null(drafts, draft, source) for source in sources)
+        case kinds.During(lifecycle=lifecycle):
+            leading = leading_to(draft, drafts.lifecycles[lifecycle].entity)
+            drives = leading is not None and isinstance(leading.finding, Driving)
+            return leading is not None and not drives and _nullable(drafts, draft, leading)
+        case kinds.Rollup(table=child, aggregate="min" | "max" | "mean"):
+            rows = drafts.tables[child].rows
+            return not isinstance(rows, PerParent) or bool(rows.where) or fewest(rows.counts) == 0
+    return False
 
 
 def _dependencies(draft: Draft, columns: Mapping[str, ResolvedColumn]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -459,6 +480,8 @@ def _validity(drafts: Drafts, draft: Draft) -> list[ValidityPromise]:
             continue
         reference = next((item for item in leading if isinstance(item.finding, Driving)), leading[0])
         written = next((shown for shown, hidden in draft.moments.items() if hidden == name), name)
+        if written != name and drafts.lifecycles[generator.lifecycle].granularity < DAY:
+            continue  # The day that is written does not say which of the day's versions it was.
         versions = [
             next(iter(item.columns.items()))
             for item in draft.references.values()

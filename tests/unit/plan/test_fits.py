@@ -305,3 +305,50 @@ def test_a_key_of_an_empty_table_says_what_to_do(tmp_path):
     assert values(resolve_text(schema, plan.replace("ROWS", "0")), "b") == {"id": [], "a_id": []}
     with pytest.raises(GenerationError, match="b refers to a, which has no rows; ask for at least one row of it"):
         values(resolve_text(schema, plan.replace("ROWS", "3")), "b")
+
+
+@pytest.mark.parametrize(
+    ("column", "allowed"),
+    [
+        ("copy('a_id.n')", True),
+        ("copy('b_id.n')", False),
+        ("copy('a_id.m')", False),
+        ("after('b_id.day', median='2d')", False),
+        ("after('a_id.day', median='2d')", True),
+        ("template('{a_id}-{b_id}')", False),
+        ("calendar('year', of='a_id.day')", True),
+        ("rollup('c', 'max', 'n')", False),
+        ("rollup('c', 'sum', 'n')", True),
+        ("constant(null)", False),
+        ("foreign_key('a', via='b_id')", False),
+    ],
+)
+def test_a_column_that_must_not_be_null_does_not_follow_from_one_that_may(tmp_path, column, allowed):
+    kind = "date" if "after" in column else "varchar" if "template" in column else "integer"
+    schema = schema_from(
+        tmp_path,
+        seeds(
+            a="id integer unique, n integer, m integer, day date",
+            b="id integer unique, a_id integer, n integer, day date",
+            t=f"id integer unique, a_id integer, b_id integer, x {kind} not_null",
+            c="t_id integer, n integer",
+        ),
+    )
+    plan = f"""
+    tables:
+      a:
+        rows: 5
+        columns: {{id: sequence(), n: "integer(1, 9)", m: "integer(1, 9, null=0.5)", day: "DAY"}}
+      b:
+        rows: 5
+        columns: {{id: sequence(), a_id: foreign_key('a'), n: "integer(1, 9)", day: "DAY"}}
+      t:
+        rows: 50
+        columns: {{id: sequence(), a_id: foreign_key('a'), b_id: "foreign_key('b', null=0.5)", x: "{column}"}}
+      c: {{rows: "per t, integer(0, 2)", columns: {{t_id: foreign_key('t'), n: "integer(1, 9)"}}}}
+    """.replace("DAY", "date('2024-01-01', '2025-01-01')")
+    resolved, diagnostics = try_resolve(schema, plan)
+    codes = [found.code for found in diagnostics if found.severity is Severity.ERROR]
+    assert codes == ([] if allowed else ["nulls-forbidden"])
+    if allowed:
+        assert None not in values(resolved, "t")["x"]
