@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Collection, Iterator
 
 from seedbed.authoring.calendars import find_date_tables
+from seedbed.authoring.fallback import replace_what_fails
 from seedbed.authoring.keys import plan_keys
 from seedbed.authoring.moments import plan_moments, plan_versions
 from seedbed.authoring.names import singular, snake
@@ -77,6 +78,8 @@ def author_plan(
         as_of=window.as_of,
         tables={sketch.name: _entry(sketch) for sketch in sketches},
     )
+    if tables is None:
+        plan = replace_what_fails(sketches, plan)
     return plan, sketches.diagnostics
 
 

@@ -165,8 +165,13 @@ class Sketch:
         return (
             not self.table.nullable(name)
             or self.prose.get(name, NOTHING).required
+            or self._is_tested(name, "not_null")
             or name in (*self.key, *self.targets)
         )
+
+    def _is_tested(self, name: str, test: str) -> bool:
+        """Whether a conditional test is of the column: what it asks of some rows does no harm to the others."""
+        return any(found.name == test and found.column == name for found in self.table.data_tests)
 
     def is_unique(self, name: str) -> bool:
         """Whether the project says, or the key needs, that the column alone tells rows apart."""
@@ -174,6 +179,7 @@ class Sketch:
         declared = column is not None and (column.unique is not None or self.prose[column.name].unique)
         return (
             declared
+            or self._is_tested(name, "unique")
             or self.key == (name,)
             or name in self.targets
             or any(key.value == (name,) for key in self.table.unique_keys)

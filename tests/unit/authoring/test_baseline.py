@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from seedbed.authoring.baseline import author_plan
+from seedbed.authoring.fallback import replace_what_fails
+from seedbed.authoring.sketch import Window, start_sketches
 from seedbed.documents import Document
 from seedbed.errors import Severity, has_errors
 from seedbed.parsers import read_schema
+from seedbed.plan import kinds
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.resolve import resolve
-from seedbed.plan.spec import Plan
+from seedbed.plan.spec import ColumnEntry, Plan
 
 CASES = Path(__file__).parents[2] / "cases" / "plans"
 NAMES = sorted(path.stem for path in CASES.glob("*.yml"))
@@ -91,3 +94,33 @@ def test_the_same_project_gives_the_same_plan(plan_of, name):
 def test_the_window_follows_from_today(plan_of):
     _, plan, _ = plan_of("shop")
     assert (plan.start, plan.as_of) == (dt.date(2024, 7, 1), dt.date(2026, 6, 30))
+
+
+PROJECTS = Path(__file__).parents[2] / "cases" / "projects"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PROJECTS.iterdir()))
+def test_projects_that_can_be_read_can_be_carried_out(name):
+    schema, diagnostics = read_schema(PROJECTS / name)
+    plan, _ = author_plan(schema, today=TODAY)
+    resolved, found = resolve(schema, plan, Document({}, "seedbed.yml"))
+    faults = [fault for fault in found if fault.severity is Severity.ERROR]
+    # What an annotation says wrongly is the project's fault; it lies in the project's own files.
+    assert resolved or has_errors(diagnostics) or all(fault.location.file != "seedbed.yml" for fault in faults), faults
+
+
+def test_an_entry_that_cannot_be_carried_out_gives_way(plan_of):
+    schema, plan, _ = plan_of("shop")
+    table = plan.tables["shop.orders"]
+    wrong = {
+        "customer_id": ColumnEntry(generator=kinds.Copy(path="nothing.name")),
+        "ordered_at": ColumnEntry(generator=kinds.During(lifecycle="nothing")),
+    }
+    tables = {**plan.tables, "shop.orders": table.model_copy(update={"columns": {**table.columns, **wrong}})}
+    broken = plan.model_copy(update={"tables": tables})
+    sketches = start_sketches(schema, Window(plan.start, plan.as_of), 100, None)
+    assert resolve(schema, broken, Document({}, "seedbed.yml"))[0] is None
+    mended = replace_what_fails(sketches, broken)
+    assert resolve(schema, mended, Document({}, "seedbed.yml"))[0] is not None
+    assert {found.code for found in sketches.diagnostics} >= {"simpler-entry"}
+    assert mended.tables["shop.products"] == plan.tables["shop.products"]
