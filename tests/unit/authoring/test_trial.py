@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from llm_plans import CASES, shop
 from seedbed.authoring.trial import MOST_ROWS, expected_rows, keep_what_holds, path_of, problems_of, put_in
+from seedbed.errors import Diagnostic
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.spec import Author, ColumnEntry, FixedRows, Plan, RowsPer, parse_rows
 
@@ -82,6 +83,42 @@ def test_one_wrong_entry_takes_no_other_with_it(planned):
         _, rejected = keep_what_holds(schema, plan, {**good, place: entry("sql('nowhere')")})
         assert set(rejected) == {place}
         assert rejected[place].location.path == path_of(place)
+
+
+@pytest.mark.parametrize("turn", range(len(COLUMNS)))
+def test_an_entry_that_breaks_a_column_beside_it_is_found(planned, turn):
+    """The message names the other column, which nobody proposed; wherever the culprit stands among the entries."""
+    schema, plan = planned
+    customers = plan.tables["customers"]
+    columns = {
+        **customers.columns,
+        "grp": entry("choice(['small'])"),
+        "email": entry("choice_by('grp', {'small': {'shop@example.com': 1}})"),
+    }
+    customers = customers.model_copy(update={"columns": columns})
+    plan = plan.model_copy(update={"tables": {**plan.tables, "customers": customers}})
+    order = COLUMNS[turn:] + COLUMNS[:turn]
+    entries = {place: entry(CASES["good"][place[0]]["columns"][place[1]]) for place in order}
+    held, rejected = keep_what_holds(schema, plan, entries)
+    assert set(rejected) == {("customers", "grp")}
+    assert rejected["customers", "grp"].code == "missing-case"
+    assert set(held) == set(COLUMNS) - set(rejected)
+
+
+def test_what_fails_when_rows_are_made_is_found(planned):
+    """The proof says what is wrong with the whole, and no more."""
+    schema, plan = planned
+    entries = {place: entry(CASES["good"][place[0]]["columns"][place[1]]) for place in COLUMNS}
+
+    def proof(resolved, tables):
+        assert tables == {"customers", "orders"}
+        found = resolved.table("orders").column("amount").generator.kind == "lognormal"
+        return [Diagnostic("cannot-be-made", "it burst")] if found else []
+
+    plan = put_in(plan, {("orders", "amount"): entry("normal(5, 1)")})
+    held, rejected = keep_what_holds(schema, plan, entries, proof)
+    assert set(rejected) == {("orders", "amount")}
+    assert set(held) == set(COLUMNS) - set(rejected)
 
 
 def test_entries_keep_what_they_vary_by(planned):
