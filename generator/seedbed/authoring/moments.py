@@ -296,7 +296,7 @@ def _generations_below(sketches: Sketches, sketch: Sketch, seen: tuple[str, ...]
     """
     below = 0
     for child in sketches:
-        mine = child.per is not None and sketches.find(child.per) is sketch
+        mine = child is not sketch and any(sketches.find(link.parent) is sketch for link in child.links)
         if mine and child.name not in seen and not _FOLLOWS.search(child.about) and len(seen) < 4:
             own = any(is_moment(child, column) and _rank(column)[0] < _UPDATED for column in child.table.columns)
             below = max(below, int(own) + _generations_below(sketches, child, (*seen, sketch.name)))
