@@ -27,7 +27,7 @@ from seedbed.authoring.conversation import converse
 from seedbed.authoring.ledger import Total
 from seedbed.authoring.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
 from seedbed.authoring.prompts import Templates
-from seedbed.authoring.trial import Entry, Proof, keep_what_holds, path_of, problems_of, put_in
+from seedbed.authoring.trial import Entry, Proof, keep_what_holds, no_proof, path_of, problems_of, put_in
 from seedbed.authoring.undecided import Place, Undecided, undecided
 from seedbed.errors import AttemptsExhausted, Diagnostic, Location, PlanError, Severity
 from seedbed.plan.spec import Plan
@@ -79,7 +79,7 @@ def author_with_llm(
     *,
     at_once: int = 4,
     tell: Tell = lambda line: None,
-    proof: Proof = lambda resolved, tables: [],
+    proof: Proof = no_proof,
 ) -> tuple[Plan, Summary]:
     """The plan with an LLM's entries where it only guessed.
 
@@ -97,7 +97,7 @@ def author_with_llm(
         AuthoringError: the `openai` package is not installed.
     """
     asked = undecided(schema, plan)
-    problems = problems_of(schema, plan) if asked else []
+    problems = problems_of(schema, plan, proof, {item.table for item in asked}) if asked else []
     if problems:
         raise PlanError("The plan must be one that can be carried out before an LLM can add to it.", problems)
     run = _Run(schema, plan, client, templates, tell, proof)

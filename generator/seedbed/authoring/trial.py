@@ -23,14 +23,17 @@ _ANSWER = Document({}, "answer")
 """What stands for the plan's file in messages: the entries are named by their paths."""
 
 
-def problems_of(schema: Schema, plan: Plan) -> list[Diagnostic]:
-    """The errors for which the plan cannot be carried out."""
-    return _resolved(schema, plan)[1]
+def no_proof(resolved: ResolvedPlan, tables: Collection[str]) -> list[Diagnostic]:
+    """Takes a plan that can be resolved for one that can be carried out."""
+    return []
 
 
-def _resolved(schema: Schema, plan: Plan) -> tuple[ResolvedPlan | None, list[Diagnostic]]:
+def problems_of(schema: Schema, plan: Plan, proof: Proof = no_proof, tables: Collection[str] = ()) -> list[Diagnostic]:
+    """The errors for which the plan cannot be carried out; with a proof of some tables, also when rows are made."""
     resolved, found = resolve(schema, plan, _ANSWER)
-    return resolved, [problem for problem in found if problem.severity is Severity.ERROR]
+    if resolved is not None:
+        return proof(resolved, tables)
+    return [problem for problem in found if problem.severity is Severity.ERROR]
 
 
 def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
@@ -53,7 +56,7 @@ def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
 
 
 def keep_what_holds(
-    schema: Schema, plan: Plan, entries: Mapping[Place, Entry], proof: Proof = lambda resolved, tables: []
+    schema: Schema, plan: Plan, entries: Mapping[Place, Entry], proof: Proof = no_proof
 ) -> tuple[dict[Place, Entry], dict[Place, Diagnostic]]:
     """The entries with which the plan can still be carried out, and for each of the others why not.
 
@@ -114,9 +117,7 @@ class _Trial:
     tables: Collection[str]
 
     def problems(self, plan: Plan) -> list[Diagnostic]:
-        resolved, problems = _resolved(self.schema, plan)
-        problems = problems or list(self._floods(plan))
-        return problems or (self.proof(resolved, self.tables) if resolved else [])
+        return list(self._floods(plan)) or problems_of(self.schema, plan, self.proof, self.tables)
 
     def _floods(self, plan: Plan) -> Iterator[Diagnostic]:
         for name, rows in expected_rows(plan).items():
