@@ -117,6 +117,8 @@ def first_moment(sketch: Sketch) -> str | None:
             generator = sketch.generator(column.name)
             if isinstance(generator, kinds.Lifecycle) and generator.part != "started":
                 continue
+            if sketch.kind(column.name) is TypeKind.TEXT:
+                continue
             if isinstance(generator, kind) and not generator.null and not generator.when and _rank(column)[0] <= 20:
                 return column.name
     return None
@@ -262,7 +264,7 @@ def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) ->
     window = sketches.window
     link = driving_link(sketch)
     lifecycle = _lifecycle_of(sketches, sketch)
-    if lifecycle and sketch.lifecycle is None:
+    if lifecycle and sketch.lifecycle is None and not _is_dealt_out(sketches, sketch):
         return kinds.During(lifecycle=lifecycle)
     parent = sketches.find(link.parent) if link else None
     above = first_moment(parent) if parent else None
@@ -276,7 +278,11 @@ def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) ->
     ):
         known = not sketch.must_be_filled(first.column.name)
         return kinds.After(column=f"{link.columns[0]}.{above}", median="1d", max="6d", known=known)
-    years = 0 if first.column.name in _date_links(sketches, sketch) else _generations_below(sketches, sketch, ())
+    is_key = first.column.name in _date_links(sketches, sketch)
+    is_key = is_key or any(
+        isinstance(item, kinds.DateKey) and item.of == first.column.name for _, item in _known(sketch)
+    )
+    years = 0 if is_key else _generations_below(sketches, sketch, ())
     begin, end = _years_before(window.start, years), window.as_of
     if years:
         end = _years_before(window.start, years - 1)
@@ -338,6 +344,17 @@ def _by_status(sketch: Sketch, column: Column) -> str | None:
     return None
 
 
+def _is_dealt_out(sketches: Sketches, sketch: Sketch) -> bool:
+    """Whether other tables share out this one's rows among theirs, for which their number must not grow with time."""
+    for other in sketches:
+        for link in other.links_to(sketch.name):
+            generator = other.generator(link.columns[0])
+            shared = isinstance(generator, kinds.ForeignKey) and (generator.unique or generator.distinct)
+            if link is not driving_link(other) and (link.least or link.most or shared):
+                return True
+    return False
+
+
 def _named_in_prose(sketch: Sketch, column: Column) -> str | None:
     """The moment of this row that a description says comes before."""
     said = sketch.prose.get(column.name, NOTHING).after
@@ -345,10 +362,9 @@ def _named_in_prose(sketch: Sketch, column: Column) -> str | None:
         return None
     wanted = {_root(word) for word in said.lower().split()} - {"date", "time", "the", "day"}
     for other in sketch.table.columns:
-        generator = sketch.generator(other.name)
-        if other.name == column.name or not isinstance(
-            generator, kinds.Date | kinds.Timestamp | kinds.After | kinds.During
-        ):
+        if other.name == column.name or sketch.kind(other.name) is TypeKind.TEXT:
+            continue
+        if not isinstance(sketch.generator(other.name), kinds.Date | kinds.Timestamp | kinds.After | kinds.During):
             continue
         if wanted & {_root(word) for word in tokens(other.name)}:
             return other.name

@@ -160,7 +160,16 @@ def _name_in_prose(sketch: Sketch, column: Column) -> tuple[str, str] | None:
     """What a description of a few words says, read as a name: "Remarks", "German postal code"."""
     said = column.description.value if column.description else ""
     words = re.split(r"[.,;:(]", said)[0].split()
-    if not 0 < len(words) <= 4 or {word.lower() for word in words} & {"of", "and", "or", "in", "for", "per", "number"}:
+    if not 0 < len(words) <= 4 or {word.lower() for word in words} & {
+        "of",
+        "and",
+        "or",
+        "in",
+        "for",
+        "per",
+        "not",
+        "number",
+    }:
         return None
     found = read_name("_".join(words), "", sketch.kind(column.name))
     return found if _is_sure(found) or (found and found[1] == "fake('sentence')") else None

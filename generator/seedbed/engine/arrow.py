@@ -167,6 +167,9 @@ def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
         return pc.cast(pc.round(array, 0, round_mode="half_to_even"), target)
     if pa.types.is_decimal(source) and pa.types.is_decimal(target) and target.scale < source.scale:
         return pc.cast(pc.round(array, target.scale, round_mode="half_to_even"), target)
+    if pa.types.is_decimal(source) and pa.types.is_floating(target):
+        # Arrow's own cast multiplies by a power of ten, so that 2.204146 becomes 2.2041459999999997.
+        return pc.cast(pc.cast(array, pa.string()), target)
     if pa.types.is_integer(source) and pa.types.is_decimal(target):
         return pc.cast(pc.cast(array, pa.decimal128(MAX_DIGITS, target.scale)), target)
     return pc.cast(array, target)

@@ -155,3 +155,9 @@ def test_whole_numbers(values: pa.Array) -> None:
     assert numbers[1] == 7
     assert missing.tolist() == [True, False]
     assert numbers.dtype == np.int64
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=50), st.integers(1, 9))
+def test_a_decimal_number_becomes_the_nearest_float(scaled: list[int], scale: int) -> None:
+    made = conform(decimals(np.array(scaled, np.int64), scale), declared("double"))
+    assert made.to_pylist() == [float(Decimal(number).scaleb(-scale)) for number in scaled]
