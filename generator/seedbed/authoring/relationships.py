@@ -217,8 +217,10 @@ def _link(sketch: Sketch, column: str, parent: Sketch, target: str | None = None
     name = found.name if found else (parent.key[0] if len(parent.key) == 1 else None)
     if name is None or (parent is sketch and name == column):
         return None
-    both = {sketch.kind(column), parent.kind(name)} - {None}
-    if len(both) > 1 and (parent is sketch or not any(both <= alike for alike in _ALIKE)):
+    both = {sketch.kind(column), parent.kind(name)}
+    if parent is sketch and (len(both - {None}) > 1 or both == {None, TypeKind.UUID}):
+        return None
+    if len(both - {None}) > 1 and not any(both - {None} <= alike for alike in _ALIKE):
         return None
     return Link((column,), parent.name, (name,))
 

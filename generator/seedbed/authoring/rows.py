@@ -125,7 +125,9 @@ def _where(parent: Sketch, words: str) -> str | None:
 
 def _is_history(sketches: Sketches, sketch: Sketch, link: Link) -> bool:
     parent = sketches.find(link.parent)
-    return parent is not None and parent is not sketch and parent.history is not None
+    if parent is None or parent is sketch or parent.history is None:
+        return False
+    return sketches.entity_of(parent) != sketch.name
 
 
 def _score(sketches: Sketches, sketch: Sketch, link: Link) -> float | None:
