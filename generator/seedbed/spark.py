@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.engine.ranges import RowRanges
-from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import ResolvedPlan
 from seedbed.sinks.dialect import quoted, type_name
 
 if TYPE_CHECKING:
@@ -53,15 +53,17 @@ def tables(
         GenerationError: the plan cannot be carried out with these numbers of rows.
     """
     chosen = [table.name for table in resolved if table.written] if names is None else names
-    return {name: _frame(spark, resolved.table(name), RowRanges(resolved, name), partitions) for name in chosen}
+    return {name: _frame(spark, resolved, name, partitions) for name in chosen}
 
 
-def _frame(spark: SparkSession, table: ResolvedTable, rows: RowRanges, partitions: int | None) -> DataFrame:
+def _frame(spark: SparkSession, resolved: ResolvedPlan, name: str, partitions: int | None) -> DataFrame:
+    rows = RowRanges(resolved, name)
+    columns = resolved.table(name).written_columns
     parts = spark.range(0, len(rows), 1, partitions)
-    names = [quoted(column.name, "spark") for column in table.written_columns]
+    names = [quoted(column.name, "spark") for column in columns]
     carried = ", ".join(f"{name} {_spark_type(field.type)}" for name, field in zip(names, rows.schema, strict=True))
     made = parts.mapInArrow(functools.partial(_make, rows), carried)
-    declared = [type_name(column.data_type, "spark") for column in table.written_columns]
+    declared = [type_name(column.data_type, "spark") for column in columns]
     return made.selectExpr(
         *(f"cast({name} as {declared}) as {name}" for name, declared in zip(names, declared, strict=True))
     )
