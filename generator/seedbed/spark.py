@@ -64,9 +64,8 @@ def _frame(spark: SparkSession, resolved: ResolvedPlan, name: str, partitions: i
     carried = ", ".join(f"{name} {_spark_type(field.type)}" for name, field in zip(names, rows.schema, strict=True))
     made = parts.mapInArrow(functools.partial(_make, rows), carried)
     declared = [type_name(column.data_type, "spark") for column in columns]
-    return made.selectExpr(
-        *(f"cast({name} as {declared}) as {name}" for name, declared in zip(names, declared, strict=True))
-    )
+    casts = [f"cast({name} as {kind}) as {name}" for name, kind in zip(names, declared, strict=True)]
+    return made.selectExpr(*casts)
 
 
 def _make(rows: RowRanges, parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
