@@ -533,12 +533,15 @@ def _resolve(
 
 
 def _next_step(resolved: ResolvedPlan) -> str:
-    """What loads and builds: models on sources do not wait for seeds, so that those go first."""
+    """What loads and builds: models on sources do not wait for seeds, so that those go first.
+
+    On one thread, because on DuckDB two seeds cannot create the schema of a source at the same moment.
+    """
     root = resolved.project.root
     listed = any((root / name).exists() for name in ("packages.yml", "dependencies.yml"))
     deps = "dbt deps && " if listed and not (root / "dbt_packages").exists() else ""
     sources = any(table.source and not table.source.external for table in resolved if table.written)
-    return f"{deps}dbt seed && dbt build" if sources else f"{deps}dbt build"
+    return f"{deps}dbt seed --threads 1 && dbt build" if sources else f"{deps}dbt build"
 
 
 def _spoken_count(count: int, what: str) -> str:

@@ -58,7 +58,7 @@ def test_generate_needs_no_plan_and_says_so(shop):
     assert done.exit_code == 0, done.output
     assert "there is no seedbed.yml" in done.output
     assert {"orders.csv", "crm__customers.csv", "_seedbed.yml"} <= set(files(shop))
-    assert "next: dbt seed && dbt build" in done.output
+    assert "next: dbt seed --threads 1 && dbt build" in done.output
 
 
 def test_generate_again_changes_nothing(shop):

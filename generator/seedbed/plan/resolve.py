@@ -50,7 +50,7 @@ def resolve(
     drafts = Drafts(schema, plan, document)
     said, diagnostics = gather(schema, plan, document)
     drafts.diagnostics.extend(diagnostics)
-    start_tables(drafts, said, rows or {}, scale)
+    start_tables(drafts, said, rows or {}, scale, as_of or plan.as_of)
     _check_as_of(drafts, as_of)
     if not has_errors(drafts.diagnostics):
         settle_names(drafts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,8 +39,13 @@ LARGEST_NUMBER = 2**62
 _EPOCH = dt.date(1970, 1, 1)
 
 
-def start_tables(drafts: Drafts, said: Mapping[str, TableSaid], rows: Mapping[str, int], scale: float) -> None:
-    """Makes a draft of every table that is generated or given, with its rows where they stand alone."""
+def start_tables(
+    drafts: Drafts, said: Mapping[str, TableSaid], rows: Mapping[str, int], scale: float, as_of: dt.date
+) -> None:
+    """Makes a draft of every table that is generated or given, with its rows where they stand alone.
+
+    A date table that covers the plan's as-of date goes on to the end of the year of a later one.
+    """
     asked = {name.casefold(): count for name, count in rows.items()}
     for table in drafts.schema:
         if table.generated and table.name in said:
@@ -47,6 +53,8 @@ def start_tables(drafts: Drafts, said: Mapping[str, TableSaid], rows: Mapping[st
             drafts.tables[table.name] = draft
             _collect_generators(drafts, draft)
             _start_rows(drafts, draft, asked.pop(table.name.casefold(), None), scale)
+            if isinstance(draft.rows, Days) and as_of > drafts.plan.as_of:
+                draft.rows = _extended(draft.rows, drafts.plan.as_of, as_of)
         elif table.data_file is not None:
             _start_given(drafts, Draft(table, TableSaid(origin=table.origin)))
     for name in asked:
@@ -110,6 +118,13 @@ def _start_rows(drafts: Drafts, draft: Draft, asked: int | None, scale: float) -
             'add `rows: 100`, or `rows: "per <table>, poisson(mean=2)"`',
         )
     _check_each(drafts, draft)
+
+
+def _extended(days: Days, planned: dt.date, as_of: dt.date) -> Days:
+    end = days.start + dt.timedelta(days=days.count - 1)
+    if end < planned or end >= as_of:
+        return days
+    return replace(days, count=(dt.date(as_of.year, 12, 31) - days.start).days + 1)
 
 
 def _check_each(drafts: Drafts, draft: Draft) -> None:

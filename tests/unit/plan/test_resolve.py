@@ -222,3 +222,17 @@ def test_a_name_and_an_address_of_one_person_agree_however_columns_are_spelled(t
     assert [mail.split("@")[0] for mail in rows["work_email"]] == [f"{a}.{b}".lower() for a, b in names]
     assert rows["employee_username"] == [f"{a}_{b}".lower() for a, b in names]
     assert not set(rows["Guardian Email"]) & set(rows["work_email"])
+
+
+def test_a_date_table_goes_on_with_a_later_as_of_date(tmp_path):
+    schema = schema_from(tmp_path, seeds(days="date_key integer unique, name varchar"))
+    plan = """
+    tables:
+      days:
+        rows: "dates('2024-01-01', '2025-12-31')"
+        columns: {date_key: "calendar('key')", name: "calendar('day_name')"}
+    """
+    assert resolve_text(schema, plan).table("days").rows.count == 731
+    assert resolve_text(schema, plan, as_of=dt.date(2026, 2, 1)).table("days").rows.count == 731 + 365
+    past = plan.replace("2025-12-31", "2024-12-31")
+    assert resolve_text(schema, past, as_of=dt.date(2026, 2, 1)).table("days").rows.count == 366
