@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
+
 from seedbed.documents import read_yaml
 from seedbed.engine.batches import generate_batches, schema_of
 from seedbed.engine.world import World

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+
 from seedbed.engine.history import Walker, version_at
 from seedbed.engine.rng import Stream
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle

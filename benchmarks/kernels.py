@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
 from seedbed.engine.arrow import conform
 from seedbed.engine.cells import Cells
 from seedbed.engine.expressions import Evaluator

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
 from seedbed.plan.kinds import Constant
 from seedbed.plan.resolved import Fixed, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.schema import Project, Resource, TypeKind, parse_data_type

@@ -37,9 +37,7 @@ def prepare(directory: Path, *, progress: api.Progress | None = None) -> Outcome
         _copy(source, directory)
     schema, _ = api.read_project(directory)
     if schema.project.name != "seedbed":
-        raise SinkError(
-            f'{directory} holds another dbt project, "{schema.project.name}"; name a new folder'
-        )
+        raise SinkError(f'{directory} holds another dbt project, "{schema.project.name}"; name a new folder')
     planned = api.plan_project(schema, today=dt.date.today())
     resolved, _ = api.resolve_plan(schema, planned)
     return api.generate(resolved, api.csv_sink(resolved), workers=os.cpu_count() or 1, progress=progress)

@@ -245,9 +245,7 @@ def test_an_empty_project_has_nothing_to_generate(tmp_path):
 def test_reserved_words_and_spaces_are_names_like_others(tmp_path):
     folder = write_project(
         tmp_path,
-        {
-            "seeds/s.yml": "seeds: [{name: order, columns: [{name: select}, {name: Unit Price, data_type: real}]}]"
-        },
+        {"seeds/s.yml": "seeds: [{name: order, columns: [{name: select}, {name: Unit Price, data_type: real}]}]"},
     )
     done = run(folder, "generate", "--rows", "order=3")
     assert done.exit_code == 0, done.output

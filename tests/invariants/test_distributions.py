@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seedbed.engine.discrete import _HEAD, Weighted, _zipf_head, draw_counts, happens, max_count, zipf_ranks
 from seedbed.engine.distributions import (
     _coarsen,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seedbed.engine.history import OPEN, Walk, Walker, version_at
 from seedbed.engine.rng import Stream
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle

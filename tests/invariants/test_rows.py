@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from seedbed.engine.world import World
 from seedbed.schema import Column, DataType, Fact, ForeignKey, Project, Resource, Schema, Table, TypeKind
 from worlds import make, resolve_text

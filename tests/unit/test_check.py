@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from plans import make_plan, make_table
 from seedbed.check import Finding, Status, check, render_findings
 from seedbed.plan.resolved import (

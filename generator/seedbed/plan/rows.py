@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import replace

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
 from seedbed.engine.cells import Cells
 from seedbed.engine.rng import Stream
 from seedbed.engine.values import make_values

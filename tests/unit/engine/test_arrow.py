@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.engine.arrow import arrow_type, conform, dates, decimals, dictionary, timestamps, whole_numbers
 from seedbed.errors import GenerationError
 from seedbed.schema import DataType, parse_data_type

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.engine.calendars import calendar_part, days_of, open_moments, open_seconds
 from seedbed.plan.kinds import Calendar
 

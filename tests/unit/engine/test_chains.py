@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seedbed.engine.chains import RESOLUTION, Chain, compile_chain
 from seedbed.engine.rng import Stream
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
+
 from seedbed.engine.expressions import Evaluator
 from seedbed.errors import GenerationError
 from seedbed.plan.expressions import compile_expression

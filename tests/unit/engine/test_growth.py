@@ -1,6 +1,7 @@
 """Rows that are added, by more rows or by time, leave those that were there; and traits that only few plans have."""
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 
@@ -44,6 +45,7 @@ def test_a_fact_drawn_freely_lies_in_the_life_of_its_entity_and_appears_with_tim
     early, late = (values(resolve_text(schema, plan, **more), "b") for more in ({}, {"as_of": LATER}))
     begun = dict(zip(*values(resolve_text(schema, plan), "a").values(), strict=True))
     assert len(early["id"]) < len(late["id"]) <= 400
+    assert early["a_id"].count(None) > 10
     known = {row[0]: row for row in zip(*late.values(), strict=True)}
     for row in zip(*early.values(), strict=True):
         assert known[row[0]] == row
@@ -174,3 +176,120 @@ def test_a_key_that_a_file_leaves_empty_cannot_be_referred_to(tmp_path):
     assert [found.code for found in diagnostics if found.severity is Severity.ERROR] == ["null-key"]
     named = plan.replace("'code')", "'name')")
     assert set(values(resolve_text(schema, named), "t")["code"]) == {"x", "y"}
+
+
+def test_parts_of_a_row_do_not_move_parents(tmp_path):
+    """Half a row more is a whole one, which must find its parent as in a run that has room for it."""
+    schema = schema_from(tmp_path, seeds(a="id integer unique", b="id integer unique, a_id integer"))
+    plan = """
+    tables:
+      a: {rows: 1000, columns: {id: sequence()}}
+      b: {rows: 3, columns: {id: sequence(), a_id: foreign_key('a')}}
+    """
+    keys = [values(resolve_text(schema, plan, scale=scale), "b")["a_id"] for scale in (1, 1.4, 1.5, 2, 2.2, 7)]
+    assert all(larger[: len(smaller)] == smaller for smaller, larger in pairwise(keys))
+
+
+def test_parents_that_time_adds_move_no_row_of_newcomers(tmp_path):
+    schema = schema_from(tmp_path, seeds(a="id integer unique", p="id integer unique", b="a_id integer, p_id integer"))
+    plan = f"""
+    tables:
+      a: {{rows: 100, lifecycle: {MOVES}, columns: {{id: sequence()}}}}
+      p:
+        rows: 50
+        lifecycle: {{transitions: {{new: {{done: 1}}}}, arrivals: {{start: 2025-11-01}}}}
+        columns: {{id: sequence()}}
+      b: {{rows: "per a, constant(2)", columns: {{a_id: foreign_key('a'), p_id: foreign_key('p')}}}}
+    """
+    days = (dt.date(2025, 12, 31), dt.date(2026, 3, 31), dt.date(2026, 12, 31))
+    runs = [make(resolve_text(schema, plan, as_of=day), "b") for day in days]
+    for earlier, later in pairwise(runs):
+        assert len(earlier) < len(later)
+        assert later.slice(0, len(earlier)) == earlier
+
+
+def test_what_varies_by_a_plain_column_agrees_in_a_larger_run(tmp_path):
+    schema = schema_from(tmp_path, seeds(p="id integer unique", b="id integer unique, k varchar, p_id integer"))
+    plan = """
+    tables:
+      p: {rows: 50, columns: {id: sequence()}}
+      b:
+        rows: 100
+        columns:
+          id: sequence()
+          k: choice(['a', 'b', 'c', 'd', 'e'])
+          p_id: {generator: foreign_key('p'), varies_by: k}
+    """
+    rows = values(resolve_text(schema, plan, scale=4), "b")
+    assert len(set(zip(rows["k"], rows["p_id"], strict=True))) == 5
+
+
+def test_nothing_is_promised_of_what_a_condition_decides_anew(tmp_path):
+    schema = schema_from(tmp_path, seeds(b="id integer unique, k varchar, n integer, x integer, y integer"))
+    plan = """
+    tables:
+      b:
+        rows: 100
+        columns:
+          id: sequence()
+          k: choice(['a', 'b'])
+          n: integer(1, 9)
+          x: {generator: "integer(1, 99)", varies_by: k}
+          y: {generator: "integer(1, 99, when='n > 5')", varies_by: k}
+    """
+    assert resolve_text(schema, plan).table("b").promises.functional_dependencies == ((("k",), ("x",)),)
+
+
+def test_pairs_are_the_same_in_any_batch_when_owners_need_more_parents_than_were_planned(tmp_path):
+    schema = schema_from(tmp_path, seeds(a="id integer unique", p="id integer unique", b="a_id integer, p_id integer"))
+    plan = """
+    tables:
+      a: {rows: 300, columns: {id: sequence()}}
+      p: {rows: 5, columns: {id: sequence()}}
+      b:
+        rows: "per a, choice({1: 400, 8: 1})"
+        columns: {a_id: foreign_key('a'), p_id: "foreign_key('p', distinct=true)"}
+    """
+    resolved = resolve_text(schema, plan, scale=3)
+    whole = make(resolved, "b")
+    assert make(resolved, "b", batch_rows=64) == whole
+    pairs = list(zip(*whole.to_pydict().values(), strict=True))
+    assert len(pairs) == len(set(pairs)) > 900
+
+
+def test_rows_that_are_drawn_again_and_rows_that_are_not_there_yet(tmp_path):
+    """Whether a row has an entity, and so when it appears, follows from a column that a rule draws again."""
+    schema = schema_from(
+        tmp_path,
+        """
+        seeds:
+          - {name: a, columns: [{name: id, data_type: integer, data_tests: [unique]}]}
+          - name: b
+            data_tests: [{dbt_utils.expression_is_true: {arguments: {expression: "n <> m"}}}]
+            columns:
+              - {name: id, data_type: integer, data_tests: [unique]}
+              - {name: a_id, data_type: integer}
+              - {name: n, data_type: integer}
+              - {name: m, data_type: integer}
+              - {name: at, data_type: timestamp}
+        """,
+    )
+    plan = f"""
+    tables:
+      a: {{rows: 50, lifecycle: {MOVES}, columns: {{id: sequence()}}}}
+      b:
+        rows: 400
+        columns:
+          id: sequence()
+          a_id: foreign_key('a', when='n > 2')
+          n: integer(1, 4)
+          m: integer(1, 4)
+          at: during('a')
+    """
+    resolved = resolve_text(schema, plan)
+    rows = make(resolved, "b")
+    assert 200 < len(rows) < 400
+    assert make(resolved, "b", batch_rows=64) == rows
+    for row in rows.to_pylist():
+        assert row["n"] != row["m"]
+        assert (row["a_id"] is None) == (row["at"] is None) == (row["n"] <= 2)

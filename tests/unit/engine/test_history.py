@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from seedbed.engine.history import LONGEST, OPEN, Walk, Walker, version_at
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError

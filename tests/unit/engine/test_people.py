@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from faker.config import AVAILABLE_LOCALES
 from kernels import listed, values_of
+
 from seedbed.engine import pools, vocabulary
 from seedbed.errors import GenerationError
 from seedbed.plan.kinds import Fake

@@ -1,6 +1,7 @@
 """Rules over one row hold because a row that breaks one is drawn again."""
 
 import pytest
+
 from seedbed.errors import GenerationError
 from worlds import make, resolve_text, schema_from, try_resolve, values
 

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+
 from seedbed.engine.world import World
 from seedbed.errors import GenerationError
 from worlds import make, resolve_text, schema_from, seeds, try_resolve, values

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.engine.rng import BLOCK, LARGEST, Stream
 
 STREAM = Stream(20260101, "orders", "amount")

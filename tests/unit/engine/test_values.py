@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels import AS_OF, PLAN, listed, values_of
+
 from seedbed.engine.cells import Cells
 from seedbed.engine.rng import Stream
 from seedbed.engine.values import _MAKERS, make_values

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections import defaultdict
 
 import pytest
+
 from worlds import resolve_text, schema_from, values
 
 PROPERTIES = """

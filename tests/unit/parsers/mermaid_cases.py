@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
 from seedbed.errors import Diagnostic
 from seedbed.parsers.mermaid_er import ErDiagram
 from seedbed.parsers.mermaid_state_text import Edge, Note, RegionBreak, Statement

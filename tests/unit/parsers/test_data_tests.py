@@ -5,6 +5,7 @@ from textwrap import indent
 
 import pytest
 from dbt_projects import column_of, only, read, table_of
+
 from seedbed.errors import Diagnostic, Severity
 from seedbed.parsers.data_tests import KINDS
 from seedbed.schema import Cardinality, Range, Schema, TypeKind

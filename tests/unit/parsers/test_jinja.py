@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.parsers.jinja import Reference, Renderer, reference_functions, yaml_functions
 

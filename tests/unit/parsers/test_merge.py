@@ -7,6 +7,7 @@ import pytest
 from dbt_projects import column_of, only, read, table_of, write_project
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.errors import Diagnostic, Severity
 from seedbed.parsers import read_schema
 from seedbed.parsers.erd import singular

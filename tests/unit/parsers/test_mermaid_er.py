@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mermaid_cases import Case, er_lines, load, said
+
 from seedbed.errors import Severity, has_errors
 from seedbed.parsers.mermaid_er import ErDiagram, parse_er
 from seedbed.parsers.mermaid_text import Diagram, find_diagrams

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mermaid_cases import Case, load, said, state_lines, workflow_lines
+
 from seedbed.errors import Diagnostic
 from seedbed.parsers.mermaid_share import read_share
 from seedbed.parsers.mermaid_state import parse_state

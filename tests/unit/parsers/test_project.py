@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from dbt_projects import column_of, only, read, table_of, write_project
+
 from seedbed.errors import ProjectError, Severity
 from seedbed.parsers import read_schema
 from seedbed.parsers.files import compile_ignore_patterns

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from schema_text import render_schema
+
 from seedbed.parsers import read_schema
 
 CASES = Path(__file__).parents[2] / "cases" / "projects"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from dbt_projects import column_of, only, read, table_of
+
 from seedbed.errors import Severity
 from seedbed.schema import TypeKind
 

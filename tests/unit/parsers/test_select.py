@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from dbt_projects import read
+
 from seedbed.parsers import select_tables
 from seedbed.schema import Schema
 
@@ -71,7 +72,11 @@ def test_selection(
         ("tag:nightli", "unknown-selector", "did you mean nightly?"),
         ("tags:nightly", "unknown-selector", "did you mean tag?"),
         ("+dim_customer", "unknown-selector", "name the tables themselves"),
-        ("fct_built", "nothing-selected", "tables with SQL, with a hand-written CSV or without columns are never generated"),
+        (
+            "fct_built",
+            "nothing-selected",
+            "tables with SQL, with a hand-written CSV or without columns are never generated",
+        ),
         (
             "dim_customer,planned",
             "nothing-selected",

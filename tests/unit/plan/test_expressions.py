@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.plan.expressions import (
     _FUNCTIONS,
     MAX_CHARACTERS,

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seedbed.errors import PlanError, SinkError
 from seedbed.plan.files import read_plan, write_plan
 from seedbed.plan.plan_text import render_plan, scalar

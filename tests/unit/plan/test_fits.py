@@ -352,3 +352,22 @@ def test_a_column_that_must_not_be_null_does_not_follow_from_one_that_may(tmp_pa
     assert codes == ([] if allowed else ["nulls-forbidden"])
     if allowed:
         assert None not in values(resolved, "t")["x"]
+
+
+@pytest.mark.parametrize(
+    ("total", "rows"),
+    [
+        ("rollup('b', 'count')", "per a where total > 1, constant(2)"),
+        ("rollup('b', 'sum', 'n')", "per a, constant(2)"),
+    ],
+)
+def test_rows_and_values_do_not_wait_for_each_other(tmp_path, total, rows):
+    schema = schema_from(tmp_path, seeds(a="id integer unique, total integer", b="a_id integer, n integer"))
+    plan = f"""
+    tables:
+      a: {{rows: 5, columns: {{id: sequence(), total: "{total}"}}}}
+      b: {{rows: "{rows}", columns: {{a_id: foreign_key('a'), n: copy('a_id.total')}}}}
+    """
+    resolved, diagnostics = try_resolve(schema, plan)
+    assert resolved is None
+    assert [found.code for found in diagnostics] == ["circle"]

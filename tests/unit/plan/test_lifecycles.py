@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from seedbed.documents import Document, read_yaml
 from seedbed.errors import Diagnostic, Location, has_errors
 from seedbed.plan.lifecycles import count_entities, resolve_lifecycle

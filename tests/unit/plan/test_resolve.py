@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+
 from seedbed.errors import Severity
 from seedbed.plan.resolved import Covering, Driving, Fixed, OneToOne, PerParent
 from worlds import resolve_text, schema_from, seeds, try_resolve, values

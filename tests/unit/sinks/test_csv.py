@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.sinks.csv import LONGEST_TEXT, UnwritableValue, encode, encode_all, header
 
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from seedbed.errors import SinkError
 from seedbed.sinks.files import Changes, FileTransaction, check_file_names
 from seedbed.sinks.manifest import MANIFEST, read_manifest

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plans import arrow_schema, batches, make_plan, make_table
 from seedbed.errors import Severity, SinkError
 from seedbed.plan.resolved import ForeignKeyPromise, Given, Promises
