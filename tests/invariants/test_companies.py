@@ -51,7 +51,7 @@ def made(company: Company, **options: object) -> dict[str, pa.Table]:
     return everything(resolve_text(company.schema, company.plan, **options))
 
 
-@few(16)
+@few(12)
 @given(st.data(), st.sampled_from([9, 64, 100, 1000]), st.integers(1, 3))
 def test_batches_workers_and_selection_change_nothing(folder, data, batch_rows, workers):
     company = some_company(data, folder)
@@ -81,7 +81,7 @@ def test_order_and_more_columns_change_nothing(folder, data, chance):
         assert (kept.drop_columns(["added"]) if "added" in kept.column_names else kept) == rows
 
 
-@few(14)
+@few(10)
 @given(st.data(), st.lists(st.sampled_from([1, 2, 3, 5]), min_size=2, max_size=2, unique=True))
 def test_a_larger_run_begins_with_the_smaller_one(folder, data, scales):
     company = some_company(data, folder)
@@ -91,7 +91,7 @@ def test_a_larger_run_begins_with_the_smaller_one(folder, data, scales):
         assert large[name].slice(0, len(rows)) == rows, name
 
 
-@few(14)
+@few(10)
 @given(companies_in_time())
 def test_a_later_date_changes_only_what_is_open(company):
     runs = [resolve_text(company.schema, company.plan, **({"as_of": day} if day else {})) for day in LATER]
@@ -112,7 +112,7 @@ def _closed(row: dict[str, object]) -> bool:
     return row.get("current") is False or row.get("closed") is not None
 
 
-@few(16)
+@few(12)
 @given(st.data(), st.sampled_from([1, 1.5, 4]), st.sampled_from(LATER))
 def test_promises_hold(folder, data, scale, as_of):
     company = some_company(data, folder)
@@ -270,7 +270,7 @@ def assert_ordinary(rows: dict[str, list[dict]]) -> None:
     assert [row["note"] for row in rows["currencies"]] == [None, "x", None, "y"]
 
 
-@few(14)
+@few(10)
 @given(st.data(), st.randoms(use_true_random=False))
 def test_any_rows_can_be_made_alone(folder, data, chance):
     company = some_company(data, folder)
