@@ -44,6 +44,8 @@ from seedbed.schema import DataType
 
 BATCH_ROWS = 65_536
 """About how many rows are made at a time."""
+USUAL_VERSIONS = 4.0
+"""About how many versions an entity has. A walk costs by its steps, so that few, large batches are cheaper."""
 KEPT_ROWS = 65_536
 """A table with no more rows than this is worked out once and kept."""
 STRIDE = 64
@@ -447,7 +449,7 @@ def ranges(world: World, table: ResolvedTable, batch_rows: int = BATCH_ROWS) -> 
     """Ranges of the root's rows from which about `batch_rows` rows of the table descend."""
     fan_out, here = 1.0, table
     while isinstance(here.rows, PerParent | Versions):
-        usual = mean(here.rows.counts) if isinstance(here.rows, PerParent) else min(here.rows.stride / 2, 16.0)
+        usual = mean(here.rows.counts) if isinstance(here.rows, PerParent) else USUAL_VERSIONS
         fan_out *= max(1.0, usual)
         parent = world.driver(here)
         assert parent is not None
