@@ -15,11 +15,11 @@ from functools import cache
 from importlib.resources import files
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from seedbed.errors import NOWHERE, Diagnostic, Location
 from seedbed.parsers.mermaid_attributes import Attribute, AttributeReader
-from seedbed.parsers.mermaid_text import Diagram, decode_text, error, in_order, warning
+from seedbed.parsers.mermaid_text import Diagram, decode_text, error, in_order, spoken_unexpected, warning
 from seedbed.schema import Cardinality
 
 MAX_STATEMENT = 4_000
@@ -513,16 +513,7 @@ class _Reader:
         at_end = isinstance(problem, UnexpectedToken) and problem.token.type == "$END"
         line = piece.line if at_end or problem.line < 1 else piece.line + problem.line - 1
         column = piece.column + (len(text) if at_end else problem.column - 1)
-        expected: set[str] = set()
-        if isinstance(problem, UnexpectedToken):
-            expected = set(problem.accepts or problem.expected)
-            got = "the line ends here" if at_end else f"{str(problem.token)!r} cannot stand here"
-        else:
-            assert isinstance(problem, UnexpectedCharacters)
-            expected = set(problem.allowed or ())
-            got = f"{text[max(0, problem.pos_in_stream or 0) :].split()[0][:40]!r} cannot stand here"
-        spoken = [words for terminal, words in _EXPECTED if terminal in expected]
-        told = f"{got}; expected {' or '.join(spoken)}" if spoken else got
+        told = spoken_unexpected(problem, text, _EXPECTED)
         return error(self.diagram, "er-syntax", told, line, column, f"in: {' '.join(text.split())[:80]}")
 
     def _leave_out_subgraphs(self) -> None:

@@ -13,10 +13,10 @@ from functools import cache
 from importlib.resources import files
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from seedbed.errors import Diagnostic
-from seedbed.parsers.mermaid_text import Diagram, decode_text, error, warning
+from seedbed.parsers.mermaid_text import Diagram, decode_text, error, spoken_unexpected, warning
 
 MAX_LINE = 4_000
 """Characters of one line; nobody writes more, and time grows with it."""
@@ -415,16 +415,7 @@ class _Reader:
 
     def _syntax_error(self, problem: UnexpectedInput, text: str) -> None:
         at_end = isinstance(problem, UnexpectedToken) and problem.token.type == "$END"
-        expected: set[str] = set()
-        if isinstance(problem, UnexpectedToken):
-            expected = set(problem.accepts or problem.expected)
-            got = "the line ends here" if at_end else f"{str(problem.token)!r} cannot stand here"
-        else:
-            assert isinstance(problem, UnexpectedCharacters)
-            expected = set(problem.allowed or ())
-            got = f"{text[problem.pos_in_stream or 0 :].split()[0][:40]!r} cannot stand here"
-        spoken = [words for terminal, words in _EXPECTED if terminal in expected]
-        told = f"{got}; expected {' or '.join(spoken)}" if spoken else got
+        told = spoken_unexpected(problem, text, _EXPECTED)
         column = len(text) + 1 if at_end else problem.column
         self.diagnostics.append(
             error(self.diagram, "state-syntax", told, self.line, column, f"in: {' '.join(text.split())[:80]}")
