@@ -31,16 +31,16 @@ $(VENV)-spark/.installed: pyproject.toml
 test-spark: $(VENV)-spark/.installed
 	$(VENV)-spark/bin/python -m pytest -k spark tests/integration tests/functional/test_dbt_package.py
 
-# In an environment of its own: dbt pins pathspec below what mypy asks for.
+# In an environment of its own: dbt pins pathspec below what mypy asks for. mypy looks up libraries in the other one.
 $(VENV)-lint/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-lint
 	$(VENV)-lint/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
 	@touch $@
 
-lint: $(VENV)-lint/.installed
+lint: $(VENV)/.installed $(VENV)-lint/.installed
 	$(VENV)-lint/bin/ruff check .
 	$(VENV)-lint/bin/ruff format --check .
-	$(VENV)-lint/bin/mypy
+	$(VENV)-lint/bin/mypy --python-executable $(BIN)/python
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/render.py

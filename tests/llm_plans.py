@@ -9,14 +9,14 @@ from typing import Any
 import yaml
 
 from llm_server import LlmServer, Received
-from seedbed.authoring.baseline import author_plan
-from seedbed.authoring.calls import Limits
-from seedbed.authoring.client import Client
-from seedbed.authoring.endpoint import Endpoint
-from seedbed.authoring.ledger import Ledger
-from seedbed.authoring.llm import author_with_llm
-from seedbed.authoring.prompts import read_templates
-from seedbed.authoring.replies import NoReplies, Replies
+from seedbed.authoring.baseline.author import author_plan
+from seedbed.authoring.client.calls import Limits
+from seedbed.authoring.client.client import Client
+from seedbed.authoring.client.endpoint import Endpoint
+from seedbed.authoring.client.ledger import Ledger
+from seedbed.authoring.client.replies import NoReplies, Replies
+from seedbed.authoring.llm.author import author_with_llm
+from seedbed.authoring.llm.prompts import read_templates
 from seedbed.plan.merge import merge_plans
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema

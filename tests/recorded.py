@@ -14,15 +14,15 @@ from pathlib import Path
 
 from fifty import property_yaml
 from llm_plans import baseline
-from seedbed.authoring.by_hand import Unanswered
-from seedbed.authoring.calls import Request
-from seedbed.authoring.client import Client
-from seedbed.authoring.endpoint import Endpoint
-from seedbed.authoring.ledger import Ledger
-from seedbed.authoring.llm import Summary, author_with_llm
-from seedbed.authoring.outcomes import Unavailable
-from seedbed.authoring.prompts import read_templates
-from seedbed.authoring.replies import RecordedReplies
+from seedbed.authoring.client.by_hand import Unanswered
+from seedbed.authoring.client.calls import Request
+from seedbed.authoring.client.client import Client
+from seedbed.authoring.client.endpoint import Endpoint
+from seedbed.authoring.client.ledger import Ledger
+from seedbed.authoring.client.outcomes import Unavailable
+from seedbed.authoring.client.replies import RecordedReplies
+from seedbed.authoring.llm.author import Summary, author_with_llm
+from seedbed.authoring.llm.prompts import read_templates
 from seedbed.plan.files import read_plan, write_plan
 from seedbed.plan.spec import PLAN_FILE, Plan
 from seedbed.schema import Schema

@@ -16,15 +16,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from seedbed.authoring.baseline import author_plan
-from seedbed.authoring.by_hand import BY_HAND, HandReplies, Prompt, hand_replies
-from seedbed.authoring.calls import Limits, Request
-from seedbed.authoring.client import Client
-from seedbed.authoring.endpoint import Endpoint, config_home, read_endpoint
-from seedbed.authoring.ledger import Ledger
-from seedbed.authoring.llm import Summary, Tell, author_with_llm, expected_requests
-from seedbed.authoring.prompts import read_templates
-from seedbed.authoring.replies import open_replies
+from seedbed.authoring.baseline.author import author_plan
+from seedbed.authoring.client.by_hand import BY_HAND, HandReplies, Prompt, hand_replies
+from seedbed.authoring.client.calls import Limits, Request
+from seedbed.authoring.client.client import Client
+from seedbed.authoring.client.endpoint import Endpoint, config_home, read_endpoint
+from seedbed.authoring.client.ledger import Ledger
+from seedbed.authoring.client.replies import open_replies
+from seedbed.authoring.llm.author import Summary, Tell, author_with_llm, expected_requests
+from seedbed.authoring.llm.prompts import read_templates
 from seedbed.check import Finding, check
 from seedbed.documents import Document
 from seedbed.engine.batches import count_batches, generate_batches, schema_of

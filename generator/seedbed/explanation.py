@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from seedbed.authoring.by_hand import Prompt
-from seedbed.authoring.calls import Request
-from seedbed.authoring.endpoint import Endpoint
-from seedbed.authoring.ledger import estimate
+from seedbed.authoring.client.by_hand import Prompt
+from seedbed.authoring.client.calls import Request
+from seedbed.authoring.client.endpoint import Endpoint
+from seedbed.authoring.client.ledger import estimate
 from seedbed.check import Finding
 from seedbed.errors import CheckFailed, ProjectError, closest
 from seedbed.plan.files import Changes

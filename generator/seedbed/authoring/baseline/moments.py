@@ -1,0 +1,506 @@
+"""Days and moments of a row in the order in which things happen: ordered, paid, shipped, delivered, returned."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+
+from seedbed.authoring.baseline.names import LASTING, snake
+from seedbed.authoring.baseline.prose import NOTHING
+from seedbed.authoring.baseline.rows import driving_link
+from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, tokens
+from seedbed.authoring.baseline.values import condition, is_moment, quoted, read_column
+from seedbed.plan import kinds
+from seedbed.schema import Column, TypeKind
+
+_STEPS: tuple[tuple[int, str, str], ...] = (
+    (
+        10,
+        "1d",
+        "created ordered order placed opened submitted received registered signup signed requested booked joined "
+        "issued enrolled applied reported occurred purchased purchase subscribed sent incurred loss accident "
+        "raised incident sale measured recorded posted invoice transaction event invoiced application filed hired "
+        "hire open",
+    ),
+    (
+        15,
+        "2d",
+        "start started begin began effective from checkin admitted admission pickup inception scheduled",
+    ),
+    (
+        20,
+        "1d",
+        "approved confirmed accepted authorized assigned response acknowledged triaged reviewed verified validated",
+    ),
+    (
+        30,
+        "2d",
+        "paid payment captured processed packed picked shipped ship shipping dispatched dispatch charged",
+    ),
+    (
+        40,
+        "4d",
+        "delivered delivery arrived arrival fulfilled decided settled graded discharged decision settlement",
+    ),
+    (
+        50,
+        "8d",
+        "closed close ended end completed completion finished resolved solved cancelled canceled cancellation "
+        "stop stopped finish cancel returned return refunded termination terminated churned withdrawn rejected until "
+        "to checkout dropoff",
+    ),
+    (
+        60,
+        "10d",
+        "updated modified changed login seen activity last touched",
+    ),
+    (
+        70,
+        "30d",
+        "due expires expired expiry expiration renewal estimated promised maturity next target required expected",
+    ),
+)
+"""Place in the order of events, usual delay after the step before, and the words of a name that tell it."""
+_BY_WORD = {word: (rank, delay) for rank, delay, words in _STEPS for word in words.split()}
+_UPDATED, _FUTURE = 60, 70
+_OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
+_MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "900d": "3000d",
+               "300d": "900d", "40m": "4h"}  # fmt: skip
+_BRIEF = re.compile(
+    r"(?:^|_)(?:appointment|call|class|conversation|consultation|exam|execution|flight|interview|job_run|lesson|login|"
+    r"meeting|ride|run|session|shift|stream|trip|visit)$"
+)
+"""What tables are about whose rows begin and end on the same day."""
+_BY_DAY = re.compile(r"(?:^|_)(?:appointment|class|consultation|exam|interview|lesson|meeting|visit)$")
+_ABSENT = re.compile(r"(?:^|_)(?:absence|leave|leave_request|vacation|holiday|stay|trip|booking|reservation|rental)$")
+_FOLLOWS = re.compile(
+    r"(?:line|item|detail|position|entry|payment|invoice|shipment|delivery|refund|return|review|comment|note|message|"
+    r"attachment|receipt|adjustment|response|answer|step|stop|leg|fulfillment)$"
+)
+"""What tables are about whose rows follow soon after the row that they belong to."""
+_DEATH = frozenset(["dead", "death", "deathdate", "deceased", "died"])
+_BIRTH_PART = re.compile(r"(?:birth_?)(year|month|day)|(year|month|day)_of_birth")
+_TIME_ENDING = re.compile(r"_?(?:date|datetime|at|on|ts|timestamp|time|dttm|tstamp|dt)(?:_?(?:id|key|sk))?$")
+_HIRED = frozenset(["hire", "hired", "joining", "employed"])
+"""Words for a beginning after which years go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A column that holds a moment, and its place in the order of events."""
+
+    rank: int
+    index: int
+    column: Column
+    delay: str
+    filled: bool
+    """Whether the project says that it is never null."""
+
+
+def plan_moments(sketches: Sketches) -> None:
+    """Decides every column that holds a day or a moment, parents before their children."""
+    done: set[str] = set()
+    waiting = list(sketches)
+    while waiting:
+        ready = [sketch for sketch in waiting if sketches.find(sketch.per) is None or sketch.per in done] or waiting[:1]
+        for sketch in ready:
+            _plan_table(sketches, sketch)
+            done.add(sketch.name)
+            waiting.remove(sketch)
+
+
+def first_moment(sketch: Sketch) -> str | None:
+    """The column that says when a row came to be."""
+    for kind in (kinds.During, kinds.Lifecycle, kinds.Timestamp, kinds.Date, kinds.After):
+        for column in sketch.table.columns:
+            generator = sketch.generator(column.name)
+            if isinstance(generator, kinds.Lifecycle) and generator.part != "started":
+                continue
+            if sketch.kind(column.name) is TypeKind.TEXT:
+                continue
+            if isinstance(generator, kind) and not generator.null and not generator.when and _rank(column)[0] <= 20:
+                return column.name
+    return None
+
+
+def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
+    steps = []
+    linked = _date_links(sketches, sketch)
+    for index, column in enumerate(sketch.table.columns):
+        if column.name in sketch.generators or column.name in sketch.annotated or column.name in sketch.recorded:
+            continue
+        link = linked.get(column.name)
+        if link is not None and sketch.is_unique(column.name):
+            sketch.decide(column.name, kinds.ForeignKey(parent=link.parent, unique=True))
+        elif link is not None and not _can_carry(sketch, link):
+            _plan_untyped_key(sketches, sketch, column, link)
+        elif is_moment(sketch, column) or link is not None:
+            special = _special(sketches, sketch, column)
+            if special is None and sketch.kind(column.name) is TypeKind.TEXT:
+                # A text can hold a moment, but nothing can be worked out from it.
+                special = kinds.Date(start=sketches.window.start, end=sketches.window.as_of)
+            if special:
+                sketch.decide(column.name, _with_nulls(sketch, column, special))
+            else:
+                rank, delay = _rank(column)
+                delay = _pace(sketch, column, rank, delay)
+                steps.append(Step(rank, index, column, delay, sketch.must_be_filled(column.name)))
+    steps = _plan_twins(sketches, sketch, steps)
+    steps.sort(key=lambda step: (step.rank, step.index))
+    if steps:
+        _plan_steps(sketches, sketch, steps)
+    _plan_ages(sketches, sketch)
+    for name, link in linked.items():
+        if sketch.generator(name) is None and name not in sketch.recorded:
+            sketch.decide(name, kinds.ForeignKey(parent=link.parent))
+
+
+def _pace(sketch: Sketch, column: Column, rank: int, delay: str) -> str:
+    """How long it takes to the end of a thing like this: a call minutes, a contract a year."""
+    if rank not in (40, 50):
+        return delay
+    if _BRIEF.search(sketch.about) and _has_time(sketch, column):
+        return "40m"
+    if _ABSENT.search(sketch.about):
+        return "4d"
+    valid = {"valid", "effective", "validity"} & set(tokens(column.name))
+    return "300d" if rank == 50 and (valid or LASTING.search(sketch.about)) else delay
+
+
+def _plan_twins(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> list[Step]:
+    """One moment in two columns, `visit_date` and `visit_datetime`: the day follows; returns the other steps."""
+    linked = _date_links(sketches, sketch)
+    kept: dict[str, Step] = {}
+    for step in sorted(steps, key=lambda step: (step.column.name in linked, not _has_time(sketch, step.column))):
+        stem = _TIME_ENDING.sub("", snake(step.column.name))
+        first = kept.setdefault(stem or step.column.name, step)
+        if first is step:
+            continue
+        name, of = step.column.name, first.column.name
+        if name in linked:
+            sketch.decide(name, kinds.DateKey(parent=linked[name].parent, of=of))
+        elif sketch.kind(of) is TypeKind.INTEGER or sketch.kind(name) is TypeKind.INTEGER:
+            kept[name] = step
+            continue
+        else:
+            target = "timestamp" if _has_time(sketch, step.column) else "date"
+            sketch.decide(name, kinds.Sql(expression=f"cast({quoted(of)} as {target})"))
+        kept[stem or of] = replace(first, filled=first.filled or step.filled)
+    return list(kept.values())
+
+
+def _has_time(sketch: Sketch, column: Column) -> bool:
+    kind = sketch.kind(column.name)
+    return kind in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (kind is None and _family(sketch, column) == "moment")
+
+
+def _plan_ages(sketches: Sketches, sketch: Sketch) -> None:
+    """The age, and the year of birth, of somebody whose day of birth is known."""
+    births = [
+        name for name, item in _known(sketch) if isinstance(item, kinds.Date | kinds.Timestamp) and _is_birth(name)
+    ]
+    deaths = [name for name, item in _known(sketch) if isinstance(item, kinds.Date) and _DEATH & set(tokens(name))]
+    if not births:
+        return
+    birth, last = quoted(births[0]), f"date '{sketches.window.as_of}'"
+    until = f"coalesce({quoted(deaths[0])}, {last})" if deaths else last
+    for column in sketch.table.columns:
+        name, kind = snake(column.name), sketch.kind(column.name)
+        numeric = kind in (None, TypeKind.INTEGER, TypeKind.DECIMAL)
+        if not numeric or not isinstance(sketch.generators.get(column.name), kinds.Normal | kinds.Integer):
+            continue
+        part = next((match[1] or match[2] for match in [_BIRTH_PART.fullmatch(name)] if match), None)
+        if name in ("age", "age_years", "age_in_years", f"{sketch.about}_age"):
+            sketch.decide(column.name, kinds.Sql(expression=f"date_sub('year', cast({birth} as date), {until})"))
+        elif part:
+            sketch.decide(column.name, kinds.Sql(expression=f"{part}({birth})"))
+
+
+def _is_birth(name: str) -> bool:
+    return bool({"dob", "birth", "birthdate", "birthday", "born"} & set(tokens(name)))
+
+
+# --- one row's order of events -------------------------------------------------------------------------------
+
+
+def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
+    started = next(
+        (name for name, item in _known(sketch) if isinstance(item, kinds.Lifecycle) and item.part == "started"), None
+    )
+    hired = next(
+        (name for name, item in _known(sketch) if isinstance(item, kinds.Date) and _HIRED & set(tokens(name))), None
+    )
+    base = started or hired
+    if base is None:
+        first = steps.pop(0)
+        base = first.column.name
+        sketch.decide(base, _base(sketches, sketch, first, steps))
+    before = filled = base
+    shown = [base]
+    for step in steps:
+        name = step.column.name
+        if step.rank == _UPDATED and len(shown) > 1 and _is_plain(sketches, sketch, [*shown, name]):
+            latest = f"greatest({', '.join(quoted(item) for item in shown)})"
+            sketch.decide(name, kinds.Sql(expression=latest))
+            continue
+        said = _named_in_prose(sketch, step.column)
+        if hired and step.rank < _UPDATED:
+            step = replace(step, delay="900d")
+        if step.filled:
+            origin = said if said and sketch.must_be_filled(said) else filled
+        else:
+            origin = said or (base if step.rank in (_UPDATED, _FUTURE) else before)
+        generator = _later(sketch, step, origin)
+        sketch.decide(name, generator)
+        if step.rank < _UPDATED:
+            shown.append(name)
+            before = before if generator.when else name
+            filled = name if step.filled else filled
+
+
+def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) -> kinds.Generator:
+    """When the row came to be: in the life of its entity, soon after its parent's row, or at any time."""
+    window = sketches.window
+    link = driving_link(sketch)
+    lifecycle = _lifecycle_of(sketches, sketch)
+    if lifecycle and sketch.lifecycle is None and not _is_dealt_out(sketches, sketch):
+        return kinds.During(lifecycle=lifecycle)
+    parent = sketches.find(link.parent) if link else None
+    above = first_moment(parent) if parent else None
+    if (
+        link
+        and parent
+        and above
+        and _FOLLOWS.search(sketch.about)
+        and len(link.columns) == 1
+        and parent.table.generated
+    ):
+        known = not sketch.must_be_filled(first.column.name)
+        return kinds.After(column=f"{link.columns[0]}.{above}", median="1d", max="6d", known=known)
+    is_key = first.column.name in _date_links(sketches, sketch)
+    is_key = is_key or any(
+        isinstance(item, kinds.DateKey) and item.of == first.column.name for _, item in _known(sketch)
+    )
+    years = 0 if is_key else _generations_below(sketches, sketch, ())
+    begin, end = _years_before(window.start, years), window.as_of
+    if years:
+        end = _years_before(window.start, years - 1)
+    room = sum(_days(_MOST_DELAY[step.delay]) for step in later if _is_bounded(sketch, step) and step.rank < _FUTURE)
+    end -= dt.timedelta(days=min(room, (end - begin).days // 2))
+    if sketch.kind(first.column.name) in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (
+        sketch.kind(first.column.name) is None and _family(sketch, first.column) == "moment"
+    ):
+        return kinds.Timestamp(start=begin, end=end, hours="business" if _BY_DAY.search(sketch.about) else "any")
+    return kinds.Date(start=begin, end=end)
+
+
+def _generations_below(sketches: Sketches, sketch: Sketch, seen: tuple[str, ...]) -> int:
+    """How many generations of rows, each with a moment of its own, belong to a row of this table.
+
+    Nothing says when in the life of such a thing they happen, so that it has to be there before all of them.
+    """
+    below = 0
+    for child in sketches:
+        mine = child is not sketch and any(sketches.find(link.parent) is sketch for link in child.links)
+        if mine and child.name not in seen and not _FOLLOWS.search(child.about) and len(seen) < 4:
+            own = any(is_moment(child, column) and _rank(column)[0] < _UPDATED for column in child.table.columns)
+            below = max(below, int(own) + _generations_below(sketches, child, (*seen, sketch.name)))
+    return below
+
+
+def _years_before(day: dt.date, years: int) -> dt.date:
+    return day.replace(year=day.year - years, day=min(day.day, 28)) if years else day
+
+
+def _later(sketch: Sketch, step: Step, before: str) -> kinds.Generator:
+    prose = sketch.prose.get(step.column.name, NOTHING)
+    filled = step.filled
+    if step.rank == _FUTURE:
+        year = {"expiry", "expiration", "expires", "expired", "renewal", "maturity"} & set(tokens(step.column.name))
+        least, most = ("180d", "365d") if year else ("14d", "30d")
+        return kinds.After(column=before, min=least, max=most)
+    when = None if filled else (condition(sketch, step.column, prose) or _by_status(sketch, step.column))
+    if when or filled:
+        return kinds.After(column=before, median=step.delay, max=_MOST_DELAY[step.delay], when=when)
+    left = 0.6 if step.delay == "300d" else 0.3
+    empty = left if prose.optional or prose.empty_when or prose.filled_when else 0.0
+    return kinds.After(column=before, median=step.delay, known=True, null=empty)
+
+
+def _is_bounded(sketch: Sketch, step: Step) -> bool:
+    return step.filled or _by_status(sketch, step.column) is not None
+
+
+def _by_status(sketch: Sketch, column: Column) -> str | None:
+    """`cancelled_at` is set in rows whose status is cancelled."""
+    for other in sketch.table.columns:
+        generator = sketch.generator(other.name)
+        if isinstance(generator, kinds.Choice) and re.search(r"status|state|stage|outcome|result", snake(other.name)):
+            words = set(tokens(column.name))
+            for value in generator.values:
+                if isinstance(value, str) and _rank_of(value) >= 40 and snake(value) in words:
+                    return f"{quoted(other.name)} = '{value}'".replace("''", "'")
+    return None
+
+
+def _is_dealt_out(sketches: Sketches, sketch: Sketch) -> bool:
+    """Whether other tables share out this one's rows among theirs, for which their number must not grow with time."""
+    for other in sketches:
+        for link in other.links_to(sketch.name):
+            generator = other.generator(link.columns[0])
+            shared = isinstance(generator, kinds.ForeignKey) and (generator.unique or generator.distinct)
+            if link is not driving_link(other) and (link.least or link.most or shared):
+                return True
+    return False
+
+
+def _named_in_prose(sketch: Sketch, column: Column) -> str | None:
+    """The moment of this row that a description says comes before."""
+    said = sketch.prose.get(column.name, NOTHING).after
+    if not said:
+        return None
+    wanted = {_root(word) for word in said.lower().split()} - {"date", "time", "the", "day"}
+    for other in sketch.table.columns:
+        if other.name == column.name or sketch.kind(other.name) is TypeKind.TEXT:
+            continue
+        if not isinstance(sketch.generator(other.name), kinds.Date | kinds.Timestamp | kinds.After | kinds.During):
+            continue
+        if wanted & {_root(word) for word in tokens(other.name)}:
+            return other.name
+    return None
+
+
+def _root(word: str) -> str:
+    return re.sub(r"(?:ing|ed|e|s|d)$", "", word) if len(word) > 4 else word
+
+
+# --- single columns ------------------------------------------------------------------------------------------
+
+
+def _special(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator | None:
+    """Moments with a time of their own: births, deaths, loads, deletions."""
+    if _DEATH & set(tokens(column.name)) and sketch.kind(column.name) in (None, TypeKind.DATE):
+        return _death(sketches, sketch, column)
+    found = sketch.read(column.name, sketch.kind(column.name) if sketch.kind(column.name) in TEMPORAL else None)
+    if found is None or found[0] not in ("date", "moment") or found[1] in _OWN_TIME:
+        return None
+    return sketches.window.fill(found[1])
+
+
+def _death(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
+    """The day of a death: where a flag says so if there is one, else of few."""
+    generator = kinds.Date(start=sketches.window.start, end=sketches.window.as_of)
+    for name, flag in _known(sketch):
+        if _DEATH & set(tokens(name)) and not sketch.must_be_filled(column.name):
+            if isinstance(flag, kinds.Boolean):
+                return generator.model_copy(update={"when": quoted(name)})
+            if isinstance(flag, kinds.Choice) and set(flag.values) in ({0, 1}, {"Y", "N"}):
+                yes = "1" if 1 in flag.values else "'Y'"
+                return generator.model_copy(update={"when": f"{quoted(name)} = {yes}"})
+    return generator.model_copy(update={"null": 0.92})
+
+
+def _with_nulls(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds.Generator:
+    if generator.null and sketch.must_be_filled(column.name):
+        return generator.model_copy(update={"null": 0.0})
+    return generator
+
+
+def _rank(column: Column) -> tuple[int, str]:
+    found = [_BY_WORD[word] for word in tokens(column.name) if word in _BY_WORD]
+    return max(found, key=lambda item: item[0], default=(12, "1d"))
+
+
+def _rank_of(word: str) -> int:
+    return _BY_WORD.get(snake(word), (0, ""))[0]
+
+
+def _days(text: str) -> int:
+    return int(text.removesuffix("d")) if text.endswith("d") else 1
+
+
+def _family(sketch: Sketch, column: Column) -> str:
+    found = read_column(sketch, column)
+    return found[0] if found else "date"
+
+
+def _known(sketch: Sketch) -> list[tuple[str, kinds.Generator]]:
+    return [(c.name, item) for c in sketch.table.columns if (item := sketch.generator(c.name)) is not None]
+
+
+def _is_plain(sketches: Sketches, sketch: Sketch, names: list[str]) -> bool:
+    """Whether the columns hold moments themselves, not keys of days."""
+    linked = _date_links(sketches, sketch)
+    return all(name not in linked and sketch.kind(name) in (None, *TEMPORAL) for name in names) and (
+        len({sketch.kind(name) for name in names}) == 1
+    )
+
+
+# --- keys of days --------------------------------------------------------------------------------------------
+
+
+def _date_links(sketches: Sketches, sketch: Sketch) -> dict[str, Link]:
+    """The single columns that refer to a table of dates."""
+    found = {}
+    for link in sketch.links:
+        parent = sketches.find(link.parent)
+        if parent is not None and parent.is_dates and parent is not sketch and len(link.columns) == 1:
+            found[link.columns[0]] = link
+    return found
+
+
+def _can_carry(sketch: Sketch, link: Link) -> bool:
+    """Whether a moment can be written into the column as the day's key: by its type, or as a declared foreign key."""
+    kind = sketch.kind(link.columns[0])
+    return kind is TypeKind.INTEGER or kind in TEMPORAL or (kind is None and link.declared is not None)
+
+
+def _plan_untyped_key(sketches: Sketches, sketch: Sketch, column: Column, link: Link) -> None:
+    """A key of a day without a type: of the moment beside it if there is one, else any day."""
+    stem = re.sub(r"_?(?:sk|key|id|fk)$", "", snake(column.name))
+    beside = next((other.name for other in sketch.table.columns if snake(other.name) in (stem, f"{stem}_at")), None)
+    beside = beside if beside != column.name else None
+    if beside and (is_moment(sketch, sketch.table.column(beside) or column)):
+        sketch.decide(column.name, kinds.DateKey(parent=link.parent, of=beside))
+    else:
+        sketch.decide(column.name, kinds.ForeignKey(parent=link.parent))
+
+
+# --- facts of entities with a history ------------------------------------------------------------------------
+
+
+def _lifecycle_of(sketches: Sketches, sketch: Sketch) -> str | None:
+    """The lifecycle of the entity that a row belongs to, so that nothing happens before or after its life."""
+    parents = [link.parent for link in sketch.links]
+    driving = driving_link(sketch)
+    if driving:
+        parents.insert(0, driving.parent)
+    elif sketch.per:
+        parents.insert(0, sketch.per)
+    for parent in dict.fromkeys(parents):
+        holder = sketches.find(parent)
+        if holder is sketch:
+            continue
+        for history in sketches:
+            if history.history and sketches.entity_of(history) == parent and history is not sketch:
+                return history.name
+        if holder is not None and holder.lifecycle is not None and parent == parents[0]:
+            return holder.name
+    return None
+
+
+def plan_versions(sketches: Sketches) -> None:
+    """Facts that carry the key of a version take the one that is valid at their own moment."""
+    for sketch in sketches:
+        for link in sketch.links:
+            history = sketches.find(link.parent)
+            name = link.columns[0]
+            if history is None or history.history is None or len(link.columns) > 1 or name in sketch.annotated:
+                continue
+            entity = sketches.entity_of(history)
+            leads = sketch.per == entity or any(other.parent == entity for other in sketch.links)
+            at = next((column for column, item in _known(sketch) if isinstance(item, kinds.During)), None)
+            if leads and at and history is not sketch:
+                explicit = link.targets[0] if history.key != link.targets else None
+                sketch.decide(name, kinds.Version(table=history.name, at=at, column=explicit))

@@ -1,0 +1,522 @@
+"""The generators of ordinary columns: what is declared first, then what prose says, then what the name suggests."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+
+from seedbed.authoring.baseline.formats import code_template, drawn, fits, template_of_regex, whole_digits
+from seedbed.authoring.baseline.names import FITS, read_name, snake
+from seedbed.authoring.baseline.prose import NOTHING, Prose
+from seedbed.authoring.baseline.sketch import TEMPORAL, Sketch, Sketches
+from seedbed.errors import Severity
+from seedbed.plan import kinds
+from seedbed.schema import Column, Range, Scalar, TypeKind
+
+_NUMERIC = (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.FLOAT)
+_WHOLE = kinds.Integer(min=0, max=1)
+_UNLISTED = (*TEMPORAL, TypeKind.TIME, TypeKind.UUID, TypeKind.JSON, TypeKind.BINARY)
+_BY_FAMILY = {
+    "boolean": "boolean(0.3)",
+    "integer": "poisson(3)",
+    "moment": "timestamp('<start>', '<as_of>')",
+    "date": "date('<start>', '<as_of>')",
+}
+"""What a description alone tells of values by saying of which family they are."""
+_MOMENT_NAMES = ("date", "moment")
+_NULLS = (
+    (r"(?:^|_)(?:middle_name|nickname|maiden_name|fax|fax_number|second\w*_phone|alternat\w+)$", 0.6),
+    (r"(?:^|_)(?:comments?|notes?|remarks?|feedback|memo|internal_note|review_text)$", 0.4),
+)
+"""Columns that are naturally empty in part, by name."""
+_LENGTHS = {
+    "first_name": 12, "last_name": 14, "full_name": 28, "email": 45, "username": 24, "phone": 24, "company": 40,
+    "job": 60, "street": 40, "city": 26, "region": 26, "postal_code": 10, "country": 52, "country_code": 2,
+    "address": 90, "url": 60, "domain": 40, "ipv4": 15, "user_agent": 160, "iban": 34, "currency_code": 3, "color": 12,
+    "word": 14, "sentence": 110, "paragraph": 330, "product": 42, "department": 24,
+}  # fmt: skip
+"""Characters that the longest texts of each kind need."""
+_RESERVED = frozenset(
+    ["all", "and", "any", "as", "asc", "case", "cast", "check", "column", "default", "desc", "distinct", "else", "end",
+     "for", "from", "group", "having", "in", "into", "limit", "not", "null", "offset", "on", "or", "order", "primary",
+     "references", "select", "some", "table", "then", "to", "union", "unique", "user", "using", "when", "where", "with"]
+)  # fmt: skip
+_LINE_TOTALS = ("line_total", "extended_price", "total_price", "line_amount", "item_total", "extended_amount")
+_TOTALS = ("subtotal", "sub_total", "items_total", "lines_total", "total_amount", "grand_total")
+_BOUND = re.compile(r"\s*\"?(\w+)\"?\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
+_BETWEEN = re.compile(r"\s*\"?(\w+)\"?\s+between\s+(-?\d+(?:\.\d+)?)\s+and\s+(-?\d+(?:\.\d+)?)\s*", re.I)
+_EQUATION = re.compile(r"\s*\"?(\w+)\"?\s*=\s*([\w\s\"+*/().,-]+?|case\b(?:(?!\bend\b).)+\bend)\s*", re.I | re.S)
+
+
+def plan_values(sketches: Sketches) -> None:
+    """Decides every column that is no key, no moment and no part of a process."""
+    for sketch in sketches:
+        _plan_equations(sketch)
+        # What is listed first: conditions of others may speak of it.
+        for column in sorted(sketch.free(), key=lambda column: not _is_listed(sketch, column)):
+            if not is_moment(sketch, column) and not _leads_to_dates(sketches, sketch, column):
+                sketch.decide(column.name, decide_value(sketches, sketch, column))
+
+
+def _is_listed(sketch: Sketch, column: Column) -> bool:
+    return bool(column.accepted_values or sketch.prose.get(column.name, NOTHING).values)
+
+
+def plan_rollups(sketches: Sketches) -> None:
+    """The total of an order is the sum of its lines."""
+    for part in sketches:
+        whole = sketches.find(part.per)
+        rows = part.said_rows
+        least = getattr(getattr(rows, "counts", None), "min", 0)
+        if whole is None or not part.about.startswith(f"{whole.about}_") or not least:
+            continue
+        line = next((c.name for c in part.table.columns if snake(c.name) in _LINE_TOTALS), None)
+        totals = [*_TOTALS, f"{whole.about}_total", f"{whole.about}_amount", "total", "amount"]
+        columns = {snake(column.name): column for column in whole.table.columns}
+        total = next((columns[name] for name in totals if name in columns), None)
+        numeric = total is not None and whole.kind(total.name) in (None, TypeKind.DECIMAL, TypeKind.FLOAT)
+        if line and total and numeric and isinstance(whole.generators.get(total.name), kinds.Lognormal):
+            whole.decide(total.name, kinds.Rollup(table=part.name, aggregate="sum", column=line))
+
+
+def _leads_to_dates(sketches: Sketches, sketch: Sketch, column: Column) -> bool:
+    link = sketch.link(column.name)
+    parent = sketches.find(link.parent) if link else None
+    return parent is not None and parent.is_dates and parent is not sketch
+
+
+def is_moment(sketch: Sketch, column: Column) -> bool:
+    """Whether a column holds a day or a moment: by its type, a link to a table of dates, its prose or its name."""
+    kind = sketch.kind(column.name)
+    if kind in TEMPORAL:
+        return True
+    if kind not in (None, TypeKind.INTEGER, TypeKind.TEXT) or column.accepted_values:
+        return False
+    if kind is TypeKind.TEXT and _room(column) < 19:
+        return False
+    if sketch.prose.get(column.name, NOTHING).date_key:
+        return True
+    found = read_column(sketch, column)
+    return found is not None and found[0] in _MOMENT_NAMES
+
+
+def read_column(sketch: Sketch, column: Column) -> tuple[str, str] | None:
+    """The family and the generator that a column's name suggests, or its description where the name is unsure."""
+    kind, family = sketch.kind(column.name), sketch.prose.get(column.name, NOTHING).family
+    found = sketch.read(column.name, kind)
+    unsure = not _is_sure(found) or (family == "boolean" and kind is None and found is not None and found[0] != family)
+    if family and unsure and (kind is None or kind in FITS[family]):
+        return family, _BY_FAMILY[family]
+    return found
+
+
+def _room(column: Column) -> int:
+    """How many characters a text column holds."""
+    length = column.data_type.value.length if column.data_type else None
+    return sys.maxsize if length is None else length
+
+
+def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
+    """A valid generator for one column, and a note where nothing told what it holds."""
+    prose, kind = sketch.prose.get(column.name, NOTHING), sketch.kind(column.name)
+    listed = _fitting(sketch.listed(column.name), kind)
+    found = read_column(sketch, column)
+    if found and kind is TypeKind.TEXT and _room(column) < {"date": 10, "moment": 19}.get(found[0], 0):
+        found = None
+    found = found or _name_in_prose(sketch, column)
+    generator: kinds.Generator | None = None
+    if listed or column.accepted_values:
+        generator = _choice(listed or column.accepted_values.value, found)  # type: ignore[union-attr]
+    if generator is None and column.matches:
+        generator = _matching(sketches, sketch, column)
+    if generator is None and prose.template and kind in (None, TypeKind.TEXT):
+        generator = kinds.Pattern(template=drawn(prose.template))
+    if generator is None and kind is TypeKind.INTEGER and (digits := whole_digits(prose.template)):
+        generator = kinds.Integer(min=10 ** (digits - 1), max=10**digits - 1)
+    if (
+        generator is None
+        and prose.meaning
+        and kind in (None, TypeKind.TEXT, TypeKind.UUID)
+        and not _is_surer(found, prose)
+    ):
+        generator = sketches.window.fill(prose.meaning)
+    if generator is None and found is not None:
+        generator = _as_type(_as_often(sketches.window.fill(found[1]), prose), kind)
+    if isinstance(generator, kinds.Uniform) and generator.max > 1 and (prose.minimum, prose.maximum) == (0, 1):
+        # As a fraction, what the name knows in percent.
+        generator = kinds.Uniform(min=generator.min / 100, max=generator.max / 100, decimals=4)
+    if generator is None and kind is None and (prose.minimum is not None or prose.maximum is not None):
+        generator = kinds.Uniform(min=prose.minimum or 0, max=prose.maximum or 1000)
+    if generator is None:
+        generator = _by_type(sketches, sketch, column)
+    if not column.accepted_values:
+        generator = _within(sketch, column, generator)
+    generator = _fit_text(sketch, column, generator)
+    return _with_nulls(sketch, column, generator)
+
+
+def _name_in_prose(sketch: Sketch, column: Column) -> tuple[str, str] | None:
+    """What a description of a few words says, read as a name: "Remarks", "German postal code"."""
+    said = column.description.value if column.description else ""
+    words = re.split(r"[.,;:(]", said)[0].split()
+    if not 0 < len(words) <= 4 or {word.lower() for word in words} & {
+        "of",
+        "and",
+        "or",
+        "in",
+        "for",
+        "per",
+        "not",
+        "number",
+    }:
+        return None
+    found = read_name("_".join(words), "", sketch.kind(column.name))
+    return found if _is_sure(found) or (found and found[1] == "fake('sentence')") else None
+
+
+def _as_often(generator: kinds.Generator, prose: Prose) -> kinds.Generator:
+    """True as often as the description says: "flagged by fraud detection (about 1%)"."""
+    is_boolean = isinstance(generator, kinds.Boolean) and prose.share is not None
+    return generator.model_copy(update={"p": prose.share}) if is_boolean else generator
+
+
+# --- lists ---------------------------------------------------------------------------------------------------
+
+
+def _fitting(values: Iterable[Scalar], kind: TypeKind | None) -> tuple[Scalar, ...]:
+    """Values that prose or a test lists, in the column's type; none where they cannot be."""
+    listed = tuple(values)
+    if kind is TypeKind.TEXT:
+        listed = tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in listed)
+    words = any(isinstance(value, str) for value in listed)
+    misfit = kind in _UNLISTED or (kind in _NUMERIC and words)
+    if misfit or (kind is TypeKind.BOOLEAN and not all(isinstance(value, bool) for value in listed)):
+        return ()
+    return tuple(dict.fromkeys(listed))
+
+
+def _choice(values: tuple[Scalar, ...], found: tuple[str, str] | None) -> kinds.Generator:
+    """A choice of the values: by the weights that the name suggests if it knows them all, else falling a little."""
+    if len(values) == 1:
+        return kinds.Constant(value=values[0])
+    if len(values) > kinds.MAX_VALUES:
+        values = values[: kinds.MAX_VALUES]
+    if set(values) <= {True, False} and all(isinstance(value, bool) for value in values):
+        return kinds.Boolean(p=0.5)
+    if len(values) == 2 or len(values) > 12 or any(isinstance(value, float) for value in values):
+        return kinds.Choice(values=dict.fromkeys(values, 1.0))
+    return kinds.Choice(values={value: float(len(values) - index) for index, value in enumerate(values)})
+
+
+def _matching(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator | None:
+    assert column.matches is not None
+    template = template_of_regex(column.matches.value)
+    if isinstance(template, tuple):
+        return kinds.Choice(values=dict.fromkeys(template, 1.0))
+    if template is not None and sketch.kind(column.name) in (None, TypeKind.TEXT):
+        return kinds.Pattern(template=template)
+    sketches.note(
+        "pattern-not-understood",
+        f"{sketch.name}.{column.name} must match {column.matches.value!r}, which is too involved to make texts from",
+        column.matches.origin,
+        "give the column an annotation config.meta.seedbed.generator such as pattern('AB-{digits:4}')",
+        Severity.WARNING,
+    )
+    return None
+
+
+def _is_sure(found: tuple[str, str] | None) -> bool:
+    """Whether the name alone says enough; `fake('product')` is only what any name could be."""
+    return found is not None and found[1] not in ("fake('product')", "fake('sentence')") and "pattern" not in found[1]
+
+
+def _is_surer(found: tuple[str, str] | None, prose: Prose) -> bool:
+    """Whether the name says more than the description: of a recipient, "the e-mail address" says more."""
+    contact = prose.meaning in ("fake('email')", "fake('phone')") and found is not None
+    return _is_sure(found) and not (contact and found[1] in ("fake('full_name')", "fake('company')"))  # type: ignore[index]
+
+
+# --- types ---------------------------------------------------------------------------------------------------
+
+
+def _as_type(generator: kinds.Generator, kind: TypeKind | None) -> kinds.Generator:
+    """The generator in the column's type: true and false as 1 and 0 or Y and N, numbers without decimals."""
+    match generator:
+        case kinds.Boolean(p=p) if kind is TypeKind.INTEGER:
+            return kinds.Choice(values={1: round(p * 100), 0: round(100 - p * 100)})
+        case kinds.Boolean(p=p) if kind is TypeKind.TEXT:
+            return kinds.Choice(values={"Y": round(p * 100), "N": round(100 - p * 100)})
+        case kinds.Uniform(min=low, max=high) if kind is TypeKind.INTEGER:
+            if high <= 1:
+                return kinds.Integer(min=0, max=100)
+            return kinds.Integer(min=round(low), max=round(high))
+        case kinds.Normal() | kinds.Lognormal() | kinds.Exponential() if kind is TypeKind.INTEGER:
+            return generator.model_copy(update={"decimals": 0})
+        case kinds.Choice(values=values) if kind is TypeKind.INTEGER and any(isinstance(v, float) for v in values):
+            return kinds.Integer(min=0, max=25)
+    return generator
+
+
+def _by_type(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
+    """A valid generator from nothing but the type."""
+    prose, kind = sketch.prose.get(column.name, NOTHING), sketch.kind(column.name)
+    bounded = prose.minimum is not None or prose.maximum is not None or column.value_range is not None
+    if not bounded and kind not in (TypeKind.BOOLEAN, TypeKind.UUID):
+        sketches.note(
+            "made-up-values",
+            f"nothing tells what {sketch.name}.{column.name} holds; its values are made up",
+            column.origin,
+            "describe it, declare its type or accepted_values, or write a generator into the plan",
+        )
+    match kind:
+        case TypeKind.INTEGER:
+            return kinds.Integer(min=1, max=100 if column.data_type and column.data_type.value.bits < 16 else 1000)
+        case TypeKind.DECIMAL | TypeKind.FLOAT:
+            return kinds.Lognormal(median=50, sigma=0.8, decimals=2)
+        case TypeKind.BOOLEAN:
+            return kinds.Boolean(p=0.5)
+        case TypeKind.UUID:
+            return kinds.Uuid()
+        case TypeKind.JSON:
+            return kinds.Constant(value="{}")
+        case TypeKind.BINARY:
+            return kinds.Constant(value=None if not sketch.must_be_filled(column.name) else "")
+        case TypeKind.TIME:
+            return kinds.Choice(values=dict.fromkeys(("08:00:00", "10:30:00", "13:00:00", "16:45:00"), 1.0))
+    if bounded:
+        return kinds.Integer(min=1, max=1000)
+    name = snake(column.name)
+    if name.endswith(("_id", "_sk", "_key", "_fk", "_ref")) and kind is None:
+        return kinds.Integer(min=1, max=max(sketches.default_rows, 2))
+    if name.endswith(("_id", "_key", "_ref")):
+        return kinds.Pattern(template=drawn(code_template(name.rpartition("_")[0], None)))
+    return kinds.Fake(what="sentence" if column.data_type is None and len(name) > 24 else "word")
+
+
+# --- bounds --------------------------------------------------------------------------------------------------
+
+
+def _within(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds.Generator:
+    """The generator within what tests, checks, prose and the type allow."""
+    low, high = _bounds(sketch, column)
+    match generator:
+        case kinds.Integer(min=first, max=last) | kinds.Uniform(min=first, max=last):
+            least, most = _intersect(first, last, low, high)
+            return _evenly(generator, least, most)
+        case kinds.Normal() | kinds.Lognormal() | kinds.Exponential() as numbers:
+            return _cut(numbers, _decimals(sketch, column, numbers.decimals), low, high)
+        case kinds.Choice(values=values) if all(isinstance(v, int | float) for v in values):
+            kept = {v: w for v, w in values.items() if (low is None or v >= low) and (high is None or v <= high)}  # type: ignore[operator]
+            return kinds.Choice(values=kept) if kept else _evenly(_WHOLE, *_intersect(1, 100, low, high))
+        case kinds.Poisson(mean=mean) if low is not None or high is not None:
+            least, most = _intersect(0, max(mean * 5, 5), low, high)
+            return kinds.Integer(min=int(least), max=int(most))
+        case kinds.Constant(value=int() | float()) if low is not None or high is not None:
+            return _evenly(_WHOLE, *_intersect(1, 100, low, high))
+    return generator
+
+
+def _bounds(sketch: Sketch, column: Column) -> tuple[float | None, float | None]:
+    """The bounds that the project declares, else those of its prose; and those of the type."""
+    prose = sketch.prose.get(column.name, NOTHING)
+    whole = sketch.kind(column.name) is TypeKind.INTEGER
+    step = 1 if whole else 0.01
+    lows: list[float] = []
+    highs: list[float] = []
+    ranges = [column.value_range.value] if column.value_range else []
+    ranges += [found for check in sketch.table.checks if (found := _range_of_check(check.value, column.name))]
+    for given in ranges:
+        if isinstance(given.minimum, int | float):
+            lows.append(given.minimum if given.minimum_included else given.minimum + step)
+        if isinstance(given.maximum, int | float):
+            highs.append(given.maximum if given.maximum_included else given.maximum - step)
+    if not ranges:
+        lows += [prose.minimum] if prose.minimum is not None else []
+        highs += [prose.maximum] if prose.maximum is not None else []
+        if prose.positive:
+            lows.append(step)
+    declared = column.data_type.value if column.data_type else None
+    if declared and declared.kind is TypeKind.INTEGER and declared.bits < 64:
+        highs.append(float(2 ** (declared.bits - 1) - 1))
+    if declared and declared.kind is TypeKind.DECIMAL and declared.precision is not None and declared.precision < 18:
+        room = declared.precision - (declared.scale or 0)
+        highs.append(float(10**room - 1) if room else 0.99)
+    return max(lows, default=None), min(highs, default=None)
+
+
+def _range_of_check(text: str, column: str) -> Range | None:
+    between = _BETWEEN.fullmatch(text)
+    if between and between[1].casefold() == column.casefold():
+        return Range(float(between[2]), float(between[3]))
+    bound = _BOUND.fullmatch(text)
+    if bound is None or bound[1].casefold() != column.casefold():
+        return None
+    number = float(bound[3])
+    if bound[2].startswith(">"):
+        return Range(minimum=number, minimum_included=bound[2] == ">=")
+    return Range(maximum=number, maximum_included=bound[2] == "<=")
+
+
+def _intersect(first: float, last: float, low: float | None, high: float | None) -> tuple[float, float]:
+    """[first, last] within [low, high]; of the latter as much as is sensible where they do not meet."""
+    least = first if low is None else max(first, low)
+    most = last if high is None else min(last, high)
+    if least <= most:
+        return least, most
+    if low is not None and high is not None:
+        return low, max(low, high)
+    return (low, low + 100) if low is not None else (min(0.0, high or 0), high or 0)
+
+
+def _evenly(like: kinds.Generator, least: float, most: float) -> kinds.Generator:
+    if isinstance(like, kinds.Integer):
+        first, last = int(-(-least // 1)), int(most // 1)
+        return kinds.Integer(min=first, max=last) if first <= last else kinds.Uniform(min=least, max=most, decimals=4)
+    return like.model_copy(update={"min": float(least), "max": float(most)})
+
+
+def _cut(numbers: kinds.Generator, decimals: int, low: float | None, high: float | None) -> kinds.Generator:
+    middle: float = getattr(numbers, "median", None) or getattr(numbers, "mean", None) or 0.0
+    minimum, maximum = getattr(numbers, "min", None), getattr(numbers, "max", None)
+    most = _smallest(maximum, high)
+    if (low is not None and middle < low) or (most is not None and middle > most):
+        least, most = _intersect(0.0, middle * 3, low, high)
+        if decimals == 0:
+            return _evenly(_WHOLE, least, most)
+        return kinds.Uniform(min=least, max=most, decimals=decimals)
+    largest = high if high is not None and high < 1e9 else None
+    lowest = low if minimum is None or (low is not None and low > minimum) else minimum
+    update = {"decimals": decimals, "min": lowest, "max": _smallest(maximum, largest)}
+    if isinstance(numbers, kinds.Lognormal | kinds.Exponential) and update["min"] == 0:
+        update["min"] = None
+    return type(numbers).model_validate({**numbers.model_dump(exclude={"min", "max", "decimals"}), **update})
+
+
+def _smallest(*bounds: float | None) -> float | None:
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _decimals(sketch: Sketch, column: Column, usual: int) -> int:
+    declared = column.data_type.value if column.data_type else None
+    if declared and declared.kind is TypeKind.INTEGER:
+        return 0
+    if declared and declared.kind is TypeKind.DECIMAL and declared.scale is not None:
+        return min(usual, declared.scale)
+    said = sketch.prose.get(column.name, NOTHING)
+    return 0 if said.cents else said.decimals if said.decimals is not None else usual
+
+
+# --- texts and nulls -----------------------------------------------------------------------------------------
+
+
+def _fit_text(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds.Generator:
+    """The generator with texts no longer than the column holds."""
+    length = column.data_type.value.length if column.data_type else sketch.prose.get(column.name, NOTHING).length
+    if length is None:
+        return generator
+    match generator:
+        case kinds.Fake(what="country") if length in (2, 3):
+            return kinds.Fake(what="country_code", null=generator.null)
+        case kinds.Fake(what="postal_code" | "phone", null=null) if _LENGTHS[generator.what] > length:
+            return kinds.Pattern(template=f"{{digits:{length}}}", null=null)
+        case kinds.Fake(what=what) if _LENGTHS.get(what, 20) > length:
+            shorter = next(
+                (name for name in ("product", "city", "last_name", "color") if _LENGTHS[name] <= length), None
+            )
+            if what in ("sentence", "paragraph", "address", "job", "user_agent", "company", "street") and shorter:
+                return kinds.Fake(what=shorter, null=generator.null)
+            case = "LETTERS" if length <= 6 else "letters"  # What is so short is a code.
+            return kinds.Pattern(template=f"{{{case}:{min(length, 12)}}}", null=generator.null)
+        case kinds.Pattern(template=template) if not fits(template, length):
+            return kinds.Pattern(template=f"{{LETTERS:{min(length, 12)}}}", null=generator.null)
+        case kinds.Uuid() | kinds.HashKey() if length < 36:
+            return kinds.Pattern(template=f"{{hex:{min(length, 32)}}}")
+        case kinds.Choice(values=values) if not column.accepted_values:
+            short = {value: weight for value, weight in values.items() if len(str(value)) <= length}
+            if len(short) < len(values):
+                initials: dict[Scalar, float] = {str(value)[:1]: weight for value, weight in values.items()}
+                if len(short) < 2 and (length > 1 or len(initials) < len(values)):
+                    return kinds.Pattern(template=f"{{LETTERS:{length}}}", null=generator.null)
+                return generator.model_copy(update={"values": short if len(short) > 1 else initials})
+    return generator
+
+
+def _with_nulls(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds.Generator:
+    prose = sketch.prose.get(column.name, NOTHING)
+    unique = isinstance(generator, kinds.Uuid | kinds.HashKey | kinds.Sequence)
+    if unique or sketch.must_be_filled(column.name):
+        return generator.model_copy(update={"null": 0.0, "when": None})
+    when = condition(sketch, column, prose)
+    if when:
+        return generator.model_copy(update={"when": when, "null": 0.0})
+    if generator.null:
+        return generator
+    share = next((share for pattern, share in _NULLS if re.search(pattern, snake(column.name))), 0.0)
+    if not share and (prose.optional or prose.filled_when or prose.empty_when):
+        share = 0.2
+    return generator.model_copy(update={"null": share}) if share else generator
+
+
+def condition(sketch: Sketch, column: Column, prose: Prose) -> str | None:
+    """The SQL of a condition in words that names another column's value: "only set when the order was cancelled"."""
+    for words, wanted in ((prose.filled_when, True), (prose.empty_when, False)):
+        if not words:
+            continue
+        spoken = words.lower()
+        if spoken.startswith("not "):
+            spoken, wanted = spoken[4:], not wanted
+        for other in sketch.table.columns:
+            generator = sketch.generator(other.name)
+            if other.name == column.name or not isinstance(generator, kinds.Choice):
+                continue
+            values = [v for v in generator.values if isinstance(v, str) and len(v) > 1]
+            found = [v for v in values if re.search(rf"\b{re.escape(v.lower().replace('_', ' '))}\b", spoken)]
+            if found:
+                listed = ", ".join("'" + value.replace("'", "''") + "'" for value in found)
+                return f"{quoted(other.name)} {'' if wanted else 'not '}in ({listed})"
+    return None
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in (
+        "order",
+        "group",
+        "end",
+        "select",
+        "from",
+        "to",
+        "table",
+    )
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+# --- columns that follow from others -------------------------------------------------------------------------
+
+
+def _is_number(sketch: Sketch, column: Column) -> bool:
+    """Whether a column holds numbers: by its type, else because nothing says that it holds anything else."""
+    kind, prose = sketch.kind(column.name), sketch.prose.get(column.name, NOTHING)
+    if kind is not None or sketch.link(column.name):
+        return kind in _NUMERIC
+    words = any(isinstance(value, str) for value in sketch.listed(column.name))
+    return not (words or prose.template or prose.meaning or prose.date_key or prose.unique)
+
+
+def _plan_equations(sketch: Sketch) -> None:
+    """Columns that a check, or their names, define by the row's others: `line_total` is quantity times price."""
+    by_name = {snake(column.name): column for column in sketch.table.columns}
+    free = {column.name for column in sketch.free()}
+    for check in sketch.table.checks:
+        match = _EQUATION.fullmatch(check.value)
+        column = sketch.table.column(match[1]) if match else None
+        if match and column and column.name in free and not re.search(rf"\b{re.escape(column.name)}\b", match[2], re.I):
+            sketch.decide(column.name, kinds.Sql(expression=match[2].replace('"', "").strip()))
+    count = next((by_name[name] for name in ("quantity", "qty", "units") if name in by_name), None)
+    price = next((by_name[name] for name in ("unit_price", "price", "item_price") if name in by_name), None)
+    total = next((by_name[name] for name in _LINE_TOTALS if name in by_name and by_name[name].name in free), None)
+    if count and price and total and all(_is_number(sketch, column) for column in (count, price, total)):
+        expression = f"{quoted(count.name)} * {quoted(price.name)}"
+        if not total.value_range and total.name not in sketch.generators:
+            sketch.decide(total.name, kinds.Sql(expression=expression))

@@ -1,0 +1,145 @@
+"""Whether entries that somebody proposes hold in a plan: they are put into it, and it is resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from seedbed.authoring.llm.undecided import Place
+from seedbed.documents import Document
+from seedbed.errors import Diagnostic, Severity
+from seedbed.plan.resolve import resolve
+from seedbed.plan.resolved import ResolvedPlan
+from seedbed.plan.rows import mean
+from seedbed.plan.spec import Author, ColumnEntry, DateRows, FixedRows, Plan, Rows, RowsPer
+from seedbed.schema import Schema
+
+MOST_ROWS = 20_000
+"""Rows of a table that an LLM may ask for: as many as a seed should have. A person may write more."""
+Entry = ColumnEntry | Rows
+Proof = Callable[[ResolvedPlan, Collection[str]], list[Diagnostic]]
+"""Makes a few rows of some tables, and says what went wrong: SQL can be right and still fail on a value."""
+_ANSWER = Document({}, "answer")
+"""What stands for the plan's file in messages: the entries are named by their paths."""
+
+
+def no_proof(resolved: ResolvedPlan, tables: Collection[str]) -> list[Diagnostic]:
+    """Takes a plan that can be resolved for one that can be carried out."""
+    return []
+
+
+def problems_of(schema: Schema, plan: Plan, proof: Proof = no_proof, tables: Collection[str] = ()) -> list[Diagnostic]:
+    """The errors for which the plan cannot be carried out; with a proof of some tables, also when rows are made."""
+    resolved, found = resolve(schema, plan, _ANSWER)
+    if resolved is not None:
+        return proof(resolved, tables)
+    return [problem for problem in found if problem.severity is Severity.ERROR]
+
+
+def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
+    """The plan with an LLM's entries in the place of those that it has; each column keeps what it varies by."""
+    tables = dict(plan.tables)
+    for name in dict.fromkeys(table for table, _ in entries):
+        old = tables[name]
+        columns = dict(old.columns)
+        update: dict[str, object] = {"columns": columns}
+        if (name, None) in entries:
+            update |= {"rows": entries[name, None], "by": Author.LLM}
+        author = update.get("by", old.by)
+        for column, before in old.columns.items():
+            new = entries.get((name, column))
+            by = Author.LLM if isinstance(new, ColumnEntry) else before.by or old.by
+            generator = new.generator if isinstance(new, ColumnEntry) else before.generator
+            columns[column] = before.model_copy(update={"generator": generator, "by": None if by is author else by})
+        tables[name] = old.model_copy(update=update)
+    return plan.model_copy(update={"tables": tables})
+
+
+def keep_what_holds(
+    schema: Schema, plan: Plan, entries: Mapping[Place, Entry], proof: Proof = no_proof
+) -> tuple[dict[Place, Entry], dict[Place, Diagnostic]]:
+    """The entries with which the plan can still be carried out, and for each of the others why not.
+
+    Args:
+        schema: what the project says.
+        plan: one that can be carried out as it is.
+        entries: what is proposed.
+        proof: makes rows of the tables that have such entries.
+    """
+    before = expected_rows(plan)
+    limits = {name: max(MOST_ROWS, count) for name, count in before.items()}
+    trial = _Trial(schema, limits, proof, {table for table, _ in entries})
+    held, rejected = dict(entries), dict[Place, Diagnostic]()
+    places = {path_of(place): place for place in entries}
+    while held:
+        problems = trial.problems(put_in(plan, held))
+        named = {places[path]: problem for problem in problems if (path := problem.location.path) in places}
+        guilty = {place: problem for place, problem in named.items() if place in held}
+        if not guilty:
+            break
+        rejected |= guilty
+        held = {place: entry for place, entry in held.items() if place not in guilty}
+    # What is still wrong names no entry: two that do not go together, or one that breaks a column beside it.
+    return trial.add(plan, held, rejected), rejected
+
+
+def path_of(place: Place) -> str:
+    """The path of an entry in the plan, as messages name it."""
+    table, column = place
+    return f"tables.{table}" if column is None else f"tables.{table}.columns.{column}"
+
+
+def expected_rows(plan: Plan) -> dict[str, float]:
+    """About how many rows each table will have; 0 where that follows from something else, as in a history."""
+    names = {name.casefold(): name for name in plan.tables}
+
+    def count(name: str, below: frozenset[str]) -> float:
+        match plan.tables[name].rows:
+            case FixedRows(count=rows):
+                return rows
+            case DateRows(start=start, end=end):
+                return (end - start).days + 1
+            case RowsPer(parent=parent, counts=counts):
+                above = names.get(parent.casefold())
+                return count(above, below | {name}) * mean(counts) if above and above not in below else 0.0
+        return 0.0
+
+    return {name: count(name, frozenset({name})) for name in plan.tables}
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """`limits` are the rows that each table may have; `tables` those that are tried."""
+
+    schema: Schema
+    limits: Mapping[str, float]
+    proof: Proof
+    tables: Collection[str]
+
+    def problems(self, plan: Plan) -> list[Diagnostic]:
+        return list(self._floods(plan)) or problems_of(self.schema, plan, self.proof, self.tables)
+
+    def _floods(self, plan: Plan) -> Iterator[Diagnostic]:
+        for name, rows in expected_rows(plan).items():
+            if rows > self.limits[name]:
+                message = f"{name} would have about {rows:,.0f} rows; at most {self.limits[name]:,.0f} are allowed"
+                yield Diagnostic(
+                    "too-many-rows",
+                    message,
+                    _ANSWER.location("tables", name),
+                    hint="ask for fewer, or for fewer parents",
+                )
+
+    def add(self, plan: Plan, entries: Mapping[Place, Entry], rejected: dict[Place, Diagnostic]) -> dict[Place, Entry]:
+        """As many of the entries as hold together, looked for by halves: few resolutions where few are wrong."""
+        problems = self.problems(put_in(plan, entries)) if entries else []
+        if not problems:
+            return dict(entries)
+        if len(entries) == 1:
+            rejected[next(iter(entries))] = problems[0]
+            return {}
+        places = list(entries)
+        first = {place: entries[place] for place in places[: len(places) // 2]}
+        second = {place: entries[place] for place in places[len(places) // 2 :]}
+        held = self.add(plan, first, rejected)
+        return held | self.add(put_in(plan, held), second, rejected)
