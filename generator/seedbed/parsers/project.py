@@ -17,7 +17,7 @@ from seedbed.parsers.jinja import Renderer, looks_like_jinja, yaml_functions
 from seedbed.parsers.profiles import Target, read_target
 from seedbed.schema import Project
 
-MARKER_FILE = ".seedbed.json"
+MARKER_FILE = ".seedbed.manifest"
 """Below the first seed path: the files that Seedbed wrote, `{"files": {"orders.csv": {"sha256": ...}}}`."""
 
 _PATH_KEYS: Mapping[str, tuple[str, tuple[str, ...]]] = {

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from seedbed.errors import Diagnostic, Location, SinkError
 
-MANIFEST = ".seedbed.json"
+MANIFEST = ".seedbed.manifest"  # no ".json": dbt 2 takes any JSON file below its seeds for a seed
 _CHUNK = 1 << 20
 
 
@@ -39,7 +39,7 @@ class OwnedFile(BaseModel):
 
 
 class RunManifest(BaseModel):
-    """What stands in a folder's `.seedbed.json`."""
+    """What stands in a folder's `.seedbed.manifest`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -376,14 +376,14 @@ def test_what_seedbed_wrote_changes_nothing(tmp_path: Path) -> None:
         (root / "seeds" / name).write_text("id,more\n1,2\n")
     (root / "seeds" / "_seedbed.yml").write_text("seeds: [{name: orders, columns: [{name: id, tests: [unique]}]}]\n")
     marker = str({"files": {**written, "_seedbed.yml": {}}}).replace("'", '"')
-    (root / "seeds" / ".seedbed.json").write_text(marker)
+    (root / "seeds" / ".seedbed.manifest").write_text(marker)
     after, diagnostics = read_schema(root)
     assert after.tables == before.tables
     assert diagnostics == []
 
 
 def test_an_unreadable_marker_makes_every_seed_hand_written(tmp_path: Path) -> None:
-    schema, diagnostics = read(tmp_path, {"seeds/.seedbed.json": "[", "seeds/a.csv": "id\n1\n"})
+    schema, diagnostics = read(tmp_path, {"seeds/.seedbed.manifest": "[", "seeds/a.csv": "id\n1\n"})
     assert table_of(schema, "a").data_file is not None
     assert only(diagnostics, "marker-unreadable").severity is Severity.ERROR
 
@@ -523,7 +523,7 @@ def test_an_external_file_that_seedbed_wrote_is_not_hand_written(tmp_path: Path)
     files = {
         "data/mine.parquet": "x",
         "data/its.parquet": "x",
-        "data/.seedbed.json": '{"files": {"its.parquet": {}}}',
+        "data/.seedbed.manifest": '{"files": {"its.parquet": {}}}',
         "models/a.yml": """
             sources:
               - name: lake

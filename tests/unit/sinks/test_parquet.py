@@ -165,7 +165,7 @@ def test_a_file_that_stays_the_same_is_not_touched(tmp_path):
     first, second = (_write(plan, [(1, "Ada")]) for _ in range(2))
     assert first.changed == second.unchanged == ("seedbed/data/people.parquet",)
     assert second.changed == ()
-    listed = json.loads((tmp_path / "seedbed" / "data" / ".seedbed.json").read_text())["files"]
+    listed = json.loads((tmp_path / "seedbed" / "data" / ".seedbed.manifest").read_text())["files"]
     assert listed["people.parquet"]["table"] == "people"
 
 
