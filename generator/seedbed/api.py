@@ -91,7 +91,9 @@ class LlmOptions:
 class Planned:
     """A plan that covers the whole project. `document` is the YAML that it was read from, empty if there was none.
 
-    `summary` tells what an LLM added, if one was asked; `prompts` still wait for a person's answer.
+    `files` are the texts of files beside the plan that an author wrote and that `save_plan` is to write with it, by
+    their path relative to the project's root. `summary` tells what an LLM added, if one was asked; `prompts` still
+    wait for a person's answer.
     """
 
     plan: Plan
@@ -101,6 +103,7 @@ class Planned:
     notes: tuple[Diagnostic, ...] = ()
     summary: Summary | None = None
     prompts: tuple[Prompt, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_project(
@@ -259,10 +262,14 @@ def _open_client(llm: LlmOptions) -> Iterator[tuple[Client, HandReplies | None]]
         yield client, None
 
 
-def save_plan(schema: Schema, plan: Plan) -> Path:
-    """Writes the plan to the root of the project, whole or not at all."""
+def save_plan(schema: Schema, planned: Planned) -> Path:
+    """Writes the plan to the root of the project, and the files beside it: all of them or none.
+
+    Raises:
+        SinkError: something cannot be written, or a file is a person's; what was there before is untouched.
+    """
     path = schema.project.root / PLAN_FILE
-    write_plan(plan, path)
+    write_plan(planned.plan, path, planned.files)
     return path
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seedbed.documents import read_yaml
 from seedbed.errors import SinkError
-from seedbed.sinks.swap import Swap
+from seedbed.swap import Swap
 
 PACKAGE_FOLDER = "seedbed/dbt"
 _ENTRY = f"- local: {PACKAGE_FOLDER}"

@@ -25,7 +25,7 @@ def init(opened: Opened) -> None:
     if planned.existed:
         opened.talk.say("seedbed.yml is there already; `seedbed plan` brings it up to date")
     else:
-        path = api.save_plan(opened.schema, planned.plan)
+        path = api.save_plan(opened.schema, planned)
         opened.talk.say(f"wrote {path.name}: {spoken_count(len(planned.plan.tables), 'table')}", file=path)
     for line in installation.install_package(opened.schema.project.root):
         opened.talk.say(line)
@@ -93,12 +93,13 @@ def plan(
     if planned.summary:
         talk.say(str(planned.summary))
     if check:
-        if not planned.existed or planned.changes.any:
+        if not planned.existed or planned.changes.any or planned.files:
             raise ProjectError("The plan is not up to date; run `seedbed plan` and commit seedbed.yml.")
         talk.say("seedbed.yml is up to date")
-    elif not dry_run and (planned.changes.any or not planned.existed):
-        path = api.save_plan(opened.schema, planned.plan)
-        talk.say(f"wrote {path.name}", file=path)
+    elif not dry_run and (planned.changes.any or planned.files or not planned.existed):
+        path = api.save_plan(opened.schema, planned)
+        for name in (*planned.files, path.name):
+            talk.say(f"wrote {name}", file=path.parent / name)
         talk.say("next: seedbed generate")
     elif not planned.changes.any:
         talk.say("seedbed.yml is up to date")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -15,9 +14,11 @@ from pydantic import BaseModel, ValidationError
 
 from seedbed.documents import Document, read_yaml
 from seedbed.errors import Diagnostic, Location, PlanError, ProjectError, SinkError, closest, has_errors
+from seedbed.plan.beside import fingerprint_of, is_authors
 from seedbed.plan.merge import Change, Changes, merge_plans
 from seedbed.plan.plan_text import Comments, read_comments, render_plan
 from seedbed.plan.spec import Plan
+from seedbed.swap import Swap, create, temporary_name
 
 __all__ = ["Change", "Changes", "merge_plans", "read_plan", "write_plan"]
 
@@ -60,26 +61,63 @@ def read_plan(path: Path, root: Path) -> tuple[Plan, Document]:
     return plan, document
 
 
-def write_plan(plan: Plan, path: Path) -> None:
-    """Writes the plan, whole or not at all. Comments of the file that it replaces stay with their entries.
+def write_plan(plan: Plan, path: Path, files: Mapping[str, str] | None = None) -> None:
+    """Writes the plan, and files beside it with it: all of them or none, as far as the file system allows.
+
+    The plan comes last, so that it names no file that is not there. Comments of the plan that it replaces stay with
+    their entries.
+
+    Args:
+        plan: what to write.
+        path: the plan's file.
+        files: texts that an author wrote, by their path relative to the plan's folder (`beside.check_path`).
 
     Raises:
-        SinkError: the file cannot be written; what was there before is untouched.
+        SinkError: something cannot be written, or a file is a person's; what was there before is untouched.
     """
-    text = render_plan(plan, _comments_of(path))
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.seedbed-tmp")
+    files = files or {}
+    held = [name for name in files if not is_authors(path.parent, name, plan.file_fingerprints, files[name])]
+    if held:
+        raise SinkError("Nothing was written.", [_persons(name) for name in held])
+    prints = plan.file_fingerprints | {name: fingerprint_of(text) for name, text in files.items()}
+    written = plan.model_copy(update={"file_fingerprints": prints})
+    texts = {path.parent / name: text for name, text in files.items()}
+    _write_together(path.parent, texts | {path: render_plan(written, _comments_of(path))})
+
+
+def _persons(name: str) -> Diagnostic:
+    return Diagnostic(
+        "hand-written-file",
+        f"{name} is a person's: it was written or edited by hand",
+        Location(name),
+        hint="keep it, or move it away to have it written anew",
+    )
+
+
+def _write_together(root: Path, texts: Mapping[Path, str]) -> None:
+    """Writes texts below `root`, in this order, once all stand whole in temporary files beside their places."""
+    staged: dict[Path, Path] = {}
+    target = next(iter(texts))
     try:
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            os.chmod(temporary, path.stat().st_mode & 0o777)
-        os.replace(temporary, path)
+        for target, text in texts.items():
+            if target.parent != root:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            staged[target] = temporary_name(target)
+            with create(staged[target]) as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                os.chmod(staged[target], target.stat().st_mode & 0o777)
+        with Swap() as swap:
+            for target, temporary in staged.items():
+                swap.replace(temporary, target)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise SinkError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise SinkError(f"{target} cannot be written: {error.strerror or error}.") from error
+    finally:
+        for temporary in staged.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _read_document(path: Path, name: str) -> Document:

@@ -101,6 +101,10 @@ def _lines(plan: Plan) -> Iterator[tuple[Path, str]]:
         yield ("fingerprints",), "fingerprints:"
         for name, prints in plan.fingerprints.items():
             yield ("fingerprints", name), f"  {scalar(name)}: {_flow(prints)}"
+    if plan.file_fingerprints:
+        yield ("file_fingerprints",), "file_fingerprints:"
+        for name, print_of_file in plan.file_fingerprints.items():
+            yield ("file_fingerprints", name), f"  {scalar(name)}: {scalar(print_of_file)}"
 
 
 def _table(path: Path, table: TableEntry) -> Iterator[tuple[Path, str]]:

@@ -303,6 +303,8 @@ class Plan(_Entry):
     tables: dict[str, TableEntry] = {}
     fingerprints: dict[str, dict[str, str]] = {}
     """For each table and column, what the schema said and what was written when the entry was made."""
+    file_fingerprints: dict[str, str] = {}
+    """For each file beside the plan that an author wrote, what it held: one that holds something else is a person's."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Plan:

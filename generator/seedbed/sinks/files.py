@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seedbed.errors import Diagnostic, Location, SinkError
+from seedbed.plan.beside import DEVICES
 from seedbed.sinks.manifest import MANIFEST, OwnedFile, RunManifest, fingerprint, is_unmodified, read_manifest
-from seedbed.sinks.swap import TEMPORARY, Swap, create, temporary_name
+from seedbed.swap import TEMPORARY, Swap, create, temporary_name
 
 try:
     import fcntl
@@ -28,9 +29,6 @@ except ImportError:  # pragma: no cover - Windows has no advisory locks on folde
     fcntl = None  # type: ignore[assignment]
 
 _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))]
-)
 
 
 def check_file_names(names: Iterable[tuple[str, str]], suffix: str = ".csv") -> list[Diagnostic]:
@@ -38,7 +36,7 @@ def check_file_names(names: Iterable[tuple[str, str]], suffix: str = ".csv") -> 
     problems = []
     taken: dict[str, str] = {}
     for name, table in names:
-        if not _FILE_NAME.fullmatch(name) or name.lower() in _DEVICES:
+        if not _FILE_NAME.fullmatch(name) or name.lower() in DEVICES:
             problems.append(
                 Diagnostic(
                     "file-name",

@@ -15,7 +15,7 @@ import pytest
 from seedbed.errors import SinkError
 from seedbed.sinks.files import Changes, FileTransaction, check_file_names
 from seedbed.sinks.manifest import MANIFEST, read_manifest
-from seedbed.sinks.swap import TEMPORARY
+from seedbed.swap import TEMPORARY
 
 SEED, AS_OF = 7, "2026-06-30"
 
