@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,3 +33,7 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+Maker = Callable[[Cells, Any], pa.Array]
+"""Makes the values of one column, by a generator of one kind (the second argument)."""

@@ -1,0 +1,72 @@
+"""The kinds of generator: how one column's values can arise, with the parameters of each and their units.
+
+A closed set: the classes in `KINDS`. Each validates its arguments and writes itself as the
+short string that stands in a plan; `generators.py` reads such a string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seedbed.plan.kinds.base import MAX_VALUES, Generator, Share, Temporal, format_generator, parse_duration
+from seedbed.plan.kinds.derived import Copy, Ordinal, Rollup, Sql, Template
+from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
+from seedbed.plan.kinds.moments import After, Calendar, Date, Timestamp
+from seedbed.plan.kinds.numbers import Exponential, Integer, Lognormal, Normal, Poisson, Uniform, Zipf
+from seedbed.plan.kinds.references import DateKey, During, ForeignKey, Lifecycle, Version
+from seedbed.plan.kinds.values import Boolean, Choice, ChoiceBy, Constant, Each, Fake
+
+__all__ = [
+    "COUNT_KINDS",
+    "KINDS",
+    "MAX_VALUES",
+    "After",
+    "Boolean",
+    "Calendar",
+    "Choice",
+    "ChoiceBy",
+    "Constant",
+    "Copy",
+    "Date",
+    "DateKey",
+    "During",
+    "Each",
+    "Exponential",
+    "Fake",
+    "ForeignKey",
+    "Generator",
+    "HashKey",
+    "Integer",
+    "Lifecycle",
+    "Lognormal",
+    "Normal",
+    "Ordinal",
+    "Pattern",
+    "Poisson",
+    "Rollup",
+    "Sequence",
+    "Share",
+    "Sql",
+    "Template",
+    "Temporal",
+    "Timestamp",
+    "Uniform",
+    "Uuid",
+    "Version",
+    "Zipf",
+    "format_generator",
+    "parse_duration",
+]
+
+KINDS: Mapping[str, type[Generator]] = {
+    cls.kind: cls
+    for cls in (
+        Constant, Sequence, Uuid, HashKey, Pattern, Each, Choice, ChoiceBy, Integer, Uniform, Normal, Lognormal,
+        Exponential, Poisson, Zipf, Boolean, Date, Timestamp, Fake, Template, Sql, Copy, After, Calendar, Ordinal,
+        Rollup, ForeignKey, DateKey, Version, During, Lifecycle,
+    )
+}  # fmt: skip
+"""Every kind of generator by the name that it has in a plan."""
+
+COUNT_KINDS = ("constant", "poisson", "choice", "integer", "boolean", "zipf")
+"""The kinds that can say how many children a row has."""

@@ -1,0 +1,146 @@
+"""What all kinds of generator share: their types of argument, their base class and the string that they write."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from seedbed.schema import Scalar
+
+MAX_VALUES = 1_000
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds of a duration such as `'36h'` or `'3d'`; units are s, m, h, d, w. A bare number counts days.
+
+    Raises:
+        ValueError: the text is no duration, or is not positive.
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a duration; write for example '3d' or '36h'")
+    if isinstance(value, int | float):
+        seconds = float(value) * 86400
+    else:
+        match = _DURATION.match(str(value))
+        if not match:
+            raise ValueError(f"{value!r} is not a duration; write for example '3d', '36h', '90m', '45s' or '2w'")
+        seconds = float(match[1]) * _UNITS[match[2]]
+    if not 0 < seconds < 86400 * 365_000:
+        raise ValueError(f"a duration must be more than nothing and less than a thousand years, not {value!r}")
+    return seconds
+
+
+def _duration_text(value: Any) -> str:
+    parse_duration(value)
+    return str(value) if isinstance(value, str) else f"{value:g}d"
+
+
+def _temporal(value: Any) -> dt.date | dt.datetime:
+    if isinstance(value, dt.date):
+        return value
+    text = str(value)
+    try:
+        return dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a date; write '2026-01-31' or '2026-01-31 08:00:00'") from None
+
+
+Duration = Annotated[str, BeforeValidator(_duration_text)]
+"""A length of time as text: a number and one of s, m, h, d, w."""
+Temporal = Annotated[dt.date | dt.datetime, BeforeValidator(_temporal)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Decimals = Annotated[int, Field(ge=0, le=12)]
+Predicate = Annotated[str, AfterValidator(str.strip), Field(min_length=1, max_length=2_000)]
+"""A row-local SQL predicate over the row's own columns."""
+
+
+def _weights(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        duplicates = {item for item in value if list(value).count(item) > 1} if len(value) <= MAX_VALUES else ()
+        if duplicates:
+            raise ValueError(f"{sorted(map(repr, duplicates))[0]} stands twice among the values")
+        return dict.fromkeys(value, 1.0)
+    return value
+
+
+Weights = Annotated[
+    dict[Scalar, Annotated[float, Field(ge=0, lt=1e15)]],
+    BeforeValidator(_weights),
+    Field(min_length=1, max_length=MAX_VALUES),
+]
+"""Values with weights; a list gives every value the same weight."""
+
+
+class Generator(BaseModel):
+    """What every kind has: a share of nulls, and a condition outside which the value is null."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    kind: ClassVar[str]
+    positional: ClassVar[tuple[str, ...]] = ()
+
+    null: Share = 0.0
+    """Share of rows that are null, between 0 and 1."""
+    when: Predicate | None = None
+    """SQL predicate over the row; where it does not hold, the value is null."""
+
+    def __str__(self) -> str:
+        return format_generator(self)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Generator:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Raises ValueError when arguments that are each valid do not fit together."""
+
+
+def format_generator(generator: Generator) -> str:
+    """The string of a generator, which `parse_generator` reads back to an equal one."""
+    parts = []
+    fields = type(generator).model_fields
+    values = {
+        name: getattr(generator, name)
+        for name, info in fields.items()
+        if info.is_required() or getattr(generator, name) != info.default
+    }
+    for name in generator.positional:
+        if name not in values:
+            break
+        parts.append(_format_literal(values.pop(name)))
+    parts.extend(f"{name}={_format_literal(value)}" for name, value in values.items())
+    return f"{generator.kind}({', '.join(parts)})"
+
+
+def _format_literal(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.date):
+        return repr(value.isoformat(" ") if isinstance(value, dt.datetime) else value.isoformat())
+    if isinstance(value, dict):
+        if value and all(item == 1 for item in value.values()):
+            return "[" + ", ".join(_format_literal(key) for key in value) + "]"
+        return "{" + ", ".join(f"{_format_literal(key)}: {_format_literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_format_literal(item) for item in value) + "]"
+    return repr(value)
+
+
+def check_weights(weights: Mapping[Scalar, float]) -> None:
+    if sum(weights.values()) <= 0:
+        raise ValueError("every weight is 0; at least one must be more")
+
+
+def check_order(low: Any, high: Any) -> None:
+    if low > high:
+        raise ValueError(f"the lower bound {low} is above the upper bound {high}")
