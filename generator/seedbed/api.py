@@ -33,6 +33,7 @@ from seedbed.engine.world import World
 from seedbed.errors import AuthoringError, Diagnostic, GenerationError, Location, PlanError, ProjectError, has_errors
 from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.files import Changes, merge_plans, read_plan, write_plan
+from seedbed.plan.plan_text import render_plan
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.plan.spec import PLAN_FILE, Plan
@@ -45,13 +46,13 @@ from seedbed.sinks.warehouse import warehouse_sink
 
 __all__ = [
     "Finding",
+    "Given",
     "LlmOptions",
     "Planned",
     "Progress",
     "check_seeds",
     "choose_tables",
     "expected_calls",
-    "generate",
     "generate_tables",
     "load",
     "plan_project",
@@ -60,11 +61,14 @@ __all__ = [
     "row_ranges",
     "save_plan",
     "source_tables",
+    "write",
 ]
 
 _TRIED_ROWS = 100
 Progress = Callable[[ResolvedTable, int, float], None]
 """Is told of each batch: the table, how many rows it has so far, and which share of it is done (0 to 1)."""
+Given = tuple[Plan, Document]
+"""A plan from elsewhere than the project's plan file, and the document that it was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +93,15 @@ class LlmOptions:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan that covers the whole project. `document` is the YAML that it was read from, empty if there was none.
+    """A plan that covers the whole project, and the schema that it is for; as text, it is the plan's YAML.
 
-    `files` are the texts of files beside the plan that an author wrote and that `save_plan` is to write with it, by
-    their path relative to the project's root. `summary` tells what an LLM added, if one was asked; `prompts` still
-    wait for a person's answer.
+    `document` is the YAML that it was read from, empty if there was none; `existed` says whether there was one, and
+    `changes` what became of it. `notes` are what an author had to guess or could not do. `files` are the texts of files
+    beside the plan that an author wrote and that `save_plan` is to write with it, by their path relative to the
+    project's root. `summary` tells what an LLM added, if one was asked; `prompts` still wait for a person's answer.
     """
 
+    schema: Schema
     plan: Plan
     document: Document
     changes: Changes
@@ -104,6 +110,9 @@ class Planned:
     summary: Summary | None = None
     prompts: tuple[Prompt, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return render_plan(self.plan.model_copy(update={"fingerprints": {}}))
 
 
 def read_project(
@@ -160,6 +169,7 @@ def plan_project(
     author: str = "baseline",
     llm: LlmOptions | None = None,
     tell: Tell = lambda line: None,
+    given: Given | None = None,
     **settings: object,
 ) -> Planned:
     """The project's plan, brought up to date by an author. Nothing is written.
@@ -171,16 +181,17 @@ def plan_project(
         author: `baseline`, or `llm` to have an LLM decide what the baseline author only guesses.
         llm: how the LLM is asked.
         tell: is told of each call to the LLM.
+        given: a plan to bring up to date in place of the project's plan file.
         settings: passed on to the baseline author.
 
     Raises:
         PlanError: the plan that there is cannot be read.
         AuthoringError: no LLM is configured, or it cannot be asked.
     """
-    old, document, authored, notes = _propose(schema, today, settings)
+    old, document, authored, notes = _propose(schema, today, settings, given)
     if author != "llm":
         plan, changes = merge_plans(old, authored, schema, fresh=fresh)
-        return Planned(plan, document, changes, old is not None, tuple(notes))
+        return Planned(schema, plan, document, changes, old is not None, tuple(notes))
     draft, _ = merge_plans(old, authored, schema, fresh=fresh)
     templates = read_templates(schema.project.root)
     with _open_client(llm or LlmOptions()) as (client, hand):
@@ -198,7 +209,8 @@ def plan_project(
     plan, changes = merge_plans(old, authored, schema, fresh=fresh)
     if not (hand and hand.open):
         notes += summary.kept
-    return Planned(plan, document, changes, old is not None, tuple(notes), summary, tuple(hand.open) if hand else ())
+    waiting = tuple(hand.open) if hand else ()
+    return Planned(schema, plan, document, changes, old is not None, tuple(notes), summary, waiting)
 
 
 def expected_calls(
@@ -220,12 +232,12 @@ def expected_calls(
 
 
 def _propose(
-    schema: Schema, today: dt.date, settings: Mapping[str, Any]
+    schema: Schema, today: dt.date, settings: Mapping[str, Any], given: Given | None = None
 ) -> tuple[Plan | None, Document, Plan, list[Diagnostic]]:
     """The plan that there is, its document, the one that the baseline author proposes, and notes on that."""
     path = schema.project.root / PLAN_FILE
-    old, document = None, Document({}, PLAN_FILE)
-    if path.exists():
+    old, document = given or (None, Document({}, PLAN_FILE))
+    if given is None and path.exists():
         old, document = read_plan(path, schema.project.root)
     as_of = old.as_of if old else None
     authored, notes = author_plan(schema, today=today, as_of=as_of, start=old.start if old else None, **settings)
@@ -295,7 +307,7 @@ def resolve_plan(
     return resolved, diagnostics
 
 
-def generate(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Progress | None = None) -> Outcome:
+def write(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Progress | None = None) -> Outcome:
     """Makes every written table and commits them to the sink together.
 
     Raises:
@@ -322,7 +334,7 @@ def _watched(world: World, table: ResolvedTable, workers: int, progress: Progres
 def generate_tables(resolved: ResolvedPlan, *, workers: int = 1) -> dict[str, pa.Table]:
     """Makes every written table in memory, as Arrow tables by name."""
     sink = ArrowSink()
-    generate(resolved, sink, workers=workers)
+    write(resolved, sink, workers=workers)
     return dict(sink.tables)
 
 
@@ -384,4 +396,4 @@ def load(
         profiles_dir=Path(profiles_dir) if profiles_dir else None,
         variables=vars,
     )
-    return generate(resolved, warehouse_sink(resolved, settings, force=force), workers=workers, progress=progress)
+    return write(resolved, warehouse_sink(resolved, settings, force=force), workers=workers, progress=progress)

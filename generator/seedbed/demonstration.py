@@ -40,7 +40,7 @@ def prepare(directory: Path, *, progress: api.Progress | None = None) -> Outcome
         raise SinkError(f'{directory} holds another dbt project, "{schema.project.name}"; name a new folder')
     planned = api.plan_project(schema, today=dt.date.today())
     resolved, _ = api.resolve_plan(schema, planned)
-    return api.generate(resolved, api.csv_sink(resolved), workers=os.cpu_count() or 1, progress=progress)
+    return api.write(resolved, api.csv_sink(resolved), workers=os.cpu_count() or 1, progress=progress)
 
 
 def build(directory: Path, dbt: str = "dbt") -> int:

@@ -119,7 +119,7 @@ def fill(connection: DuckDBPyConnection, options: Options) -> Outcome:
     )
     _tell(notes)
     sink = DuckDBSink(resolved, connection, force=options.force)
-    outcome = api.generate(resolved, sink, workers=options.workers or os.cpu_count() or 1)
+    outcome = api.write(resolved, sink, workers=options.workers or os.cpu_count() or 1)
     _tell(outcome.notes)
     return outcome
 

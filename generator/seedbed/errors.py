@@ -155,3 +155,7 @@ class SinkError(SeedbedError):
 
 class CheckFailed(SeedbedError):
     """The written output breaks a promise."""
+
+
+class SeedbedWarning(UserWarning):
+    """A problem that did not stop a run, where there is no terminal to tell it to: in a notebook or a script."""

@@ -15,7 +15,7 @@ FILES = ("seedbed/data/raw__customers.parquet", "seedbed/data/raw__orders.parque
 
 def _generate(project: Path) -> Outcome:
     resolved = resolve_shop(project)
-    return api.generate(resolved, api.parquet_sink(resolved), workers=2)
+    return api.write(resolved, api.parquet_sink(resolved), workers=2)
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def generate(opened: Opened, wanted: Wanted, run: Run, form: str, output: Path |
     else:
         sink = api.csv_sink(resolved, force=run.force, workers=run.workers)
     with opened.talk.watcher() as watch:
-        outcome = api.generate(resolved, sink, workers=run.workers, progress=watch)
+        outcome = api.write(resolved, sink, workers=run.workers, progress=watch)
     _report_outcome(opened.talk, outcome, opened.notes or form == "parquet")
     opened.talk.say(f"next: {_next_step(resolved)}")
 

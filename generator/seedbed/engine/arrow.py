@@ -159,6 +159,10 @@ def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
         return pc.cast(array, target, safe=False)
     if pa.types.is_timestamp(source) and pa.types.is_string(target):
         return pc.strftime(array, "%Y-%m-%d %H:%M:%S")
+    if pa.types.is_string(source) and pa.types.is_time(target):
+        # Arrow reads moments, but no times of day.
+        moments = pc.binary_join_element_wise(pa.scalar("1970-01-01"), array, " ")
+        return pc.cast(pc.cast(moments, pa.timestamp("s")), target)
     if pa.types.is_boolean(source) and pa.types.is_decimal(target):
         return _convert(pc.cast(array, pa.int64()), target)
     if number and pa.types.is_boolean(target):

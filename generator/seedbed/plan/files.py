@@ -20,7 +20,7 @@ from seedbed.plan.plan_text import Comments, read_comments, render_plan
 from seedbed.plan.spec import Plan
 from seedbed.swap import Swap, create, temporary_name
 
-__all__ = ["Change", "Changes", "merge_plans", "read_plan", "write_plan"]
+__all__ = ["Change", "Changes", "merge_plans", "plan_of", "read_plan", "write_plan"]
 
 _DBT_WORDS = frozenset(
     [
@@ -48,17 +48,27 @@ def read_plan(path: Path, root: Path) -> tuple[Plan, Document]:
     """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     document = _read_document(path, name)
+    return plan_of(document), document
+
+
+def plan_of(document: Document) -> Plan:
+    """The plan that a document holds.
+
+    Raises:
+        PlanError: it holds something that is no plan; with every problem at once.
+    """
+    refusal = f"{document.file} cannot be used."
     found = list(_misplaced(document))
     if has_errors(found):
-        raise PlanError(f"{name} cannot be used.", found)
+        raise PlanError(refusal, found)
     try:
         plan = Plan.model_validate(document.value)
     except ValidationError as error:
-        raise PlanError(f"{name} cannot be used.", list(_spoken(error, document))) from None
+        raise PlanError(refusal, list(_spoken(error, document))) from None
     found = [*_twice(plan, document), *_nothing_settled_twice(plan, document)]
     if found:
-        raise PlanError(f"{name} cannot be used.", found)
-    return plan, document
+        raise PlanError(refusal, found)
+    return plan
 
 
 def write_plan(plan: Plan, path: Path, files: Mapping[str, str] | None = None) -> None:

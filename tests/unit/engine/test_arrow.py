@@ -61,6 +61,7 @@ INTEGERS, MONEY = pa.array([0, 7]), pa.array([Decimal("0.00"), Decimal("12.50")]
         (INTEGERS, "boolean", [False, True]),
         (pa.array([20260131]), "date", [DAY]),
         (pa.array([20260131]), "timestamp", [dt.datetime(2026, 1, 31)]),
+        (pa.array(["08:30:00", None]), "time", [dt.time(8, 30), None]),
         (pa.array(["20260131"]), "bigint", [20260131]),
         (MONEY, "varchar", ["0.00", "12.50"]),
         (MONEY, "bigint", [0, 12]),
