@@ -23,8 +23,9 @@ from seedbed.authoring.client.client import Client
 from seedbed.authoring.client.endpoint import Endpoint, config_home, read_endpoint
 from seedbed.authoring.client.ledger import Ledger
 from seedbed.authoring.client.replies import open_replies
-from seedbed.authoring.llm.author import Summary, Tell, author_with_llm, expected_requests
+from seedbed.authoring.llm.author import Summary, author_with_llm, expected_requests
 from seedbed.authoring.llm.prompts import read_templates
+from seedbed.authoring.llm.run import Tell
 from seedbed.check import Finding, check
 from seedbed.documents import Document
 from seedbed.engine.batches import count_batches, generate_batches, schema_of

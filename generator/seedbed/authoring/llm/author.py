@@ -5,31 +5,23 @@ Whatever happens, the result is a plan that can be carried out: what the LLM fai
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from seedbed.authoring.client.by_hand import Unanswered
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.client import Client
-from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.ledger import Total
-from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
-from seedbed.authoring.llm.columns import Entries, columns_request, read_columns
-from seedbed.authoring.llm.portions import group, halves
+from seedbed.authoring.llm.portions import decide_columns, expected_columns, group
 from seedbed.authoring.llm.prompts import Templates
+from seedbed.authoring.llm.run import Outcome, Run, Stage, Tell
 from seedbed.authoring.llm.survey import Survey, read_survey, survey_request
-from seedbed.authoring.llm.trial import Entry, Proof, keep_what_holds, no_proof, path_of, problems_of, put_in
-from seedbed.authoring.llm.undecided import Place, Undecided, undecided
-from seedbed.errors import AttemptsExhausted, Diagnostic, Location, PlanError, Severity
+from seedbed.authoring.llm.trial import Proof, no_proof, problems_of
+from seedbed.authoring.llm.undecided import undecided
+from seedbed.errors import Diagnostic, PlanError
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
 
-Tell = Callable[[str], None]
-"""Is told what is being done, a line at a time."""
-_LEFT_OUT = "no answer of the LLM held one that can be used"
-_SHOWN = 5
+STAGES = (Stage(expected_columns, decide_columns),)
+"""In their order: each starts from the plan that the one before it left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +48,11 @@ def expected_requests(schema: Schema, plan: Plan, templates: Templates) -> list[
 
     The first is as it will be; the others quote its answer, in whose place a text of its usual length stands.
     """
-    portions = group(schema, plan, undecided(schema, plan))
-    survey = Survey("x" * 400, {table.name: "x" * 70 for table in schema}) if len(portions) > 1 else Survey()
-    first = [survey_request(schema, plan, templates)] if len(portions) > 1 else []
-    return first + [
-        columns_request(schema, plan, templates, survey, portion, batch) for batch, portion in enumerate(portions)
-    ]
+    first, survey = list[Request](), Survey()
+    if _is_surveyed(schema, plan):
+        first = [survey_request(schema, plan, templates)]
+        survey = Survey("x" * 400, {table.name: "x" * 70 for table in schema})
+    return first + [request for stage in STAGES for request in stage.expected(schema, plan, templates, survey)]
 
 
 def author_with_llm(
@@ -89,125 +80,37 @@ def author_with_llm(
         PlanError: the plan cannot be carried out as it is; nothing was asked.
         AuthoringError: the `openai` package is not installed.
     """
-    asked = undecided(schema, plan)
-    problems = problems_of(schema, plan, proof, {item.table for item in asked}) if asked else []
+    if not expected_requests(schema, plan, templates):
+        return plan, Summary()
+    problems = problems_of(schema, plan, proof, {item.table for item in undecided(schema, plan)})
     if problems:
         raise PlanError("The plan must be one that can be carried out before an LLM can add to it.", problems)
-    run = _Run(schema, plan, client, templates, tell, proof)
-    entries = run.decide(group(schema, plan, asked), at_once)
-    # Each portion holds by itself; together, two of them may still disagree.
-    held, rejected = keep_what_holds(schema, plan, entries, proof)
-    for place, problem in rejected.items():
-        run.reasons[place] = _said(problem)
-    places = [place for table in asked for place in table.places()]
-    kept: dict[str, list[Place]] = {}
-    for place in places:
-        if place not in held:
-            kept.setdefault(run.reasons.get(place) or run.stopped or _LEFT_OUT, []).append(place)
+    run = Run(schema, client, templates, tell, proof, at_once)
+    survey = _survey(run, plan) if _is_surveyed(schema, plan) else Survey()
+    outcomes = [Outcome(plan)]
+    for stage in STAGES:
+        outcomes.append(stage.decide(run, outcomes[-1].plan, survey))
     summary = Summary(
-        asked=len(places),
-        decided=len(held),
+        asked=sum(outcome.asked for outcome in outcomes),
+        decided=sum(outcome.decided for outcome in outcomes),
         total=client.ledger.total,
-        kept=tuple(_kept(places, reason) for reason, places in kept.items()),
+        kept=tuple(problem for outcome in outcomes for problem in outcome.kept),
         stopped=run.stopped,
     )
-    return put_in(plan, held), summary
+    return outcomes[-1].plan, summary
 
 
-@dataclass(slots=True)
-class _Run:
-    schema: Schema
-    plan: Plan
-    client: Client
-    templates: Templates
-    tell: Tell
-    proof: Proof
-    reasons: dict[Place, str] = field(default_factory=dict)
-    """Why entries keep the baseline's."""
-    stopped: str = ""
-    judging: threading.Lock = field(default_factory=threading.Lock)
-
-    def decide(self, portions: Sequence[list[Undecided]], at_once: int) -> dict[Place, Entry]:
-        survey = self._survey() if len(portions) > 1 else Survey()
-        with ThreadPoolExecutor(max(1, at_once)) as pool:
-            numbered = list(enumerate(portions))
-            answers = list(pool.map(lambda item: self._columns(survey, item[1], item[0], len(portions)), numbered))
-        return {place: entry for answer in answers for place, entry in answer.items()}
-
-    def _survey(self) -> Survey:
-        """What the LLM makes of the whole; nothing where it fails, since columns can be decided without it."""
-        self.tell(f"surveying {len(self.plan.tables)} tables")
-        try:
-            request = survey_request(self.schema, self.plan, self.templates)
-            return converse(self.client, request, lambda value: read_survey(value, self.schema, self.plan))
-        except (Unavailable, BudgetExceeded) as error:
-            self.stopped = str(error)
-        except (AttemptsExhausted, Refused, Truncated) as error:
-            self.tell(f"no survey: {error.message}")
-        return Survey()
-
-    def _columns(self, survey: Survey, portion: list[Undecided], batch: int, of: int) -> Entries:
-        """The entries of one portion that hold; in two calls where one answer would be too long."""
-        if self.stopped:
-            return {}
-        self.tell(f"planning {', '.join(item.table for item in portion)} ({batch + 1} of {of})")
-        request = columns_request(self.schema, self.plan, self.templates, survey, portion, batch)
-        judge = _Judge(self.schema, self.plan, portion, self.proof, self.judging)
-        try:
-            return converse(self.client, request, judge)
-        except Truncated as error:
-            parts = halves(portion)
-            if parts is not None:
-                answers = [self._columns(survey, part, batch, of) for part in parts]
-                return {**answers[0], **answers[1]}
-            self._give_up(portion, error.message)
-        except AttemptsExhausted:
-            self._give_up(portion, _LEFT_OUT)
-            self.reasons |= {place: _said(problem) for place, problem in judge.rejected.items()}
-            return judge.held
-        except (Refused, Unanswered) as error:
-            self._give_up(portion, error.message)
-        except (Unavailable, BudgetExceeded) as error:
-            self.stopped = error.message
-        return {}
-
-    def _give_up(self, portion: Sequence[Undecided], reason: str) -> None:
-        self.reasons |= {place: reason for table in portion for place in table.places()}
+def _is_surveyed(schema: Schema, plan: Plan) -> bool:
+    """Whether columns are decided in several calls, which then need to know the whole."""
+    return len(group(schema, plan, undecided(schema, plan))) > 1
 
 
-class _Judge:
-    """Validates the answers to one call, and remembers the entries of the best one that hold."""
-
-    def __init__(
-        self, schema: Schema, plan: Plan, portion: Sequence[Undecided], proof: Proof, judging: threading.Lock
-    ) -> None:
-        self._schema, self._plan, self._portion, self._proof, self._judging = schema, plan, portion, proof, judging
-        self.held: dict[Place, Entry] = {}
-        self.rejected: dict[Place, Diagnostic] = {}
-
-    def __call__(self, value: object) -> Entries | list[Diagnostic]:
-        entries, problems = read_columns(value, self._schema, self._portion)
-        with self._judging:
-            held, rejected = keep_what_holds(self._schema, self._plan, entries, self._proof)
-        if len(held) >= len(self.held):
-            self.held, self.rejected = held, {**dict(self._located(problems)), **rejected}
-        problems = [*problems, *rejected.values()]
-        return problems or held
-
-    def _located(self, problems: Sequence[Diagnostic]) -> Iterator[tuple[Place, Diagnostic]]:
-        """The problems by the entries that they belong to."""
-        paths = {path_of(place): place for item in self._portion for place in item.places()}
-        yield from ((paths[path], found) for found in problems if (path := found.location.path) in paths)
-
-
-def _said(problem: Diagnostic) -> str:
-    return f"{problem.message} [{problem.code}]"
-
-
-def _kept(places: Sequence[Place], reason: str) -> Diagnostic:
-    """One warning for all entries that keep the baseline's for the same reason."""
-    names = [f"{table}.{column}" if column else f"the rows of {table}" for table, column in places]
-    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-    verb = "keeps its" if len(names) == 1 and places[0][1] else "keep their"
-    message = f"{shown} {verb} baseline {'entry' if len(names) == 1 else 'entries'}: {reason}"
-    return Diagnostic("baseline-kept", message, Location(path=path_of(places[0])), Severity.WARNING)
+def _survey(run: Run, plan: Plan) -> Survey:
+    """What the LLM makes of the whole; nothing where it fails, since columns can be decided without it."""
+    run.tell(f"surveying {len(plan.tables)} tables")
+    request = survey_request(run.schema, plan, run.templates)
+    survey, why_not = run.ask(request, lambda value: read_survey(value, run.schema, plan))
+    run.wait_for_answers()
+    if survey is None and not run.stopped:
+        run.tell(f"no survey: {why_not}")
+    return survey or Survey()

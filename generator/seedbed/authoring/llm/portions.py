@@ -1,16 +1,57 @@
-"""The open entries in portions of one call each."""
+"""The stage that decides columns: the open entries in portions of one call each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
-from seedbed.authoring.llm.prompts import references
-from seedbed.authoring.llm.undecided import Undecided
+from seedbed.authoring.client.by_hand import Unanswered
+from seedbed.authoring.client.calls import Request
+from seedbed.authoring.client.conversation import converse
+from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
+from seedbed.authoring.llm.columns import Entries, columns_request, read_columns
+from seedbed.authoring.llm.prompts import Templates, references
+from seedbed.authoring.llm.run import LEFT_OUT, Outcome, Run
+from seedbed.authoring.llm.survey import Survey
+from seedbed.authoring.llm.trial import Entry, keep_what_holds, path_of, put_in
+from seedbed.authoring.llm.undecided import Place, Undecided, undecided
+from seedbed.errors import AttemptsExhausted, Diagnostic, Location, Severity
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
 
 TABLES_AT_ONCE, COLUMNS_AT_ONCE = 10, 60
 """The most of one `columns` call: more columns in one answer get less thought each."""
+_SHOWN = 5
+
+
+def expected_columns(schema: Schema, plan: Plan, templates: Templates, survey: Survey) -> list[Request]:
+    """One call for each portion."""
+    portions = group(schema, plan, undecided(schema, plan))
+    return [columns_request(schema, plan, templates, survey, portion, batch) for batch, portion in enumerate(portions)]
+
+
+def decide_columns(run: Run, plan: Plan, survey: Survey) -> Outcome:
+    """The plan with the entries that hold; portions are asked for at the same time."""
+    asked = undecided(run.schema, plan)
+    portions = group(run.schema, plan, asked)
+    asking = _Asking(run, plan, survey, len(portions))
+    with ThreadPoolExecutor(max(1, run.at_once)) as pool:
+        answers = list(pool.map(lambda item: asking.ask(item[1], item[0]), enumerate(portions)))
+    entries = {place: entry for answer in answers for place, entry in answer.items()}
+    # Each portion holds by itself; together, two of them may still disagree.
+    held, rejected = keep_what_holds(run.schema, plan, entries, run.proof)
+    reasons = asking.reasons | {place: _said(problem) for place, problem in rejected.items()}
+    places = [place for table in asked for place in table.places()]
+    kept: dict[str, list[Place]] = {}
+    for place in places:
+        if place not in held:
+            kept.setdefault(reasons.get(place) or run.stopped or LEFT_OUT, []).append(place)
+    told = tuple(_kept(places, reason) for reason, places in kept.items())
+    return Outcome(put_in(plan, held), len(places), len(held), told)
+
+
+# --- portions ------------------------------------------------------------------------------------------------
 
 
 def group(schema: Schema, plan: Plan, asked: Sequence[Undecided]) -> list[list[Undecided]]:
@@ -60,3 +101,82 @@ def halves(portion: list[Undecided]) -> tuple[list[Undecided], list[Undecided]] 
     middle = len(table.columns) // 2
     first = Undecided(table.table, table.columns[:middle], table.rows)
     return [first], [Undecided(table.table, table.columns[middle:], False)]
+
+
+# --- asking for one ------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Asking:
+    run: Run
+    plan: Plan
+    survey: Survey
+    portions: int
+    reasons: dict[Place, str] = field(default_factory=dict)
+    """Why entries keep the baseline's."""
+
+    def ask(self, portion: list[Undecided], batch: int) -> Entries:
+        """The entries of one portion that hold; in two calls where one answer would be too long."""
+        run = self.run
+        if run.stopped:
+            return {}
+        run.tell(f"planning {', '.join(item.table for item in portion)} ({batch + 1} of {self.portions})")
+        request = columns_request(run.schema, self.plan, run.templates, self.survey, portion, batch)
+        judge = _Judge(run, self.plan, portion)
+        try:
+            return converse(run.client, request, judge)
+        except Truncated as error:
+            parts = halves(portion)
+            if parts is not None:
+                answers = [self.ask(part, batch) for part in parts]
+                return {**answers[0], **answers[1]}
+            self._give_up(portion, error.message)
+        except AttemptsExhausted:
+            self._give_up(portion, LEFT_OUT)
+            self.reasons |= {place: _said(problem) for place, problem in judge.rejected.items()}
+            return judge.held
+        except (Refused, Unanswered) as error:
+            self._give_up(portion, error.message)
+        except (Unavailable, BudgetExceeded) as error:
+            run.stopped = error.message
+        return {}
+
+    def _give_up(self, portion: Sequence[Undecided], reason: str) -> None:
+        self.reasons |= {place: reason for table in portion for place in table.places()}
+
+
+class _Judge:
+    """Validates the answers to one call, and remembers the entries of the best one that hold."""
+
+    def __init__(self, run: Run, plan: Plan, portion: Sequence[Undecided]) -> None:
+        self._run, self._plan, self._portion = run, plan, portion
+        self.held: Mapping[Place, Entry] = {}
+        self.rejected: Mapping[Place, Diagnostic] = {}
+
+    def __call__(self, value: object) -> Entries | list[Diagnostic]:
+        run = self._run
+        entries, problems = read_columns(value, run.schema, self._portion)
+        with run.judging:
+            held, rejected = keep_what_holds(run.schema, self._plan, entries, run.proof)
+        if len(held) >= len(self.held):
+            self.held, self.rejected = held, {**dict(self._located(problems)), **rejected}
+        problems = [*problems, *rejected.values()]
+        return problems or held
+
+    def _located(self, problems: Sequence[Diagnostic]) -> Iterator[tuple[Place, Diagnostic]]:
+        """The problems by the entries that they belong to."""
+        paths = {path_of(place): place for item in self._portion for place in item.places()}
+        yield from ((paths[path], found) for found in problems if (path := found.location.path) in paths)
+
+
+def _said(problem: Diagnostic) -> str:
+    return f"{problem.message} [{problem.code}]"
+
+
+def _kept(places: Sequence[Place], reason: str) -> Diagnostic:
+    """One warning for all entries that keep the baseline's for the same reason."""
+    names = [f"{table}.{column}" if column else f"the rows of {table}" for table, column in places]
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    verb = "keeps its" if len(names) == 1 and places[0][1] else "keep their"
+    message = f"{shown} {verb} baseline {'entry' if len(names) == 1 else 'entries'}: {reason}"
+    return Diagnostic("baseline-kept", message, Location(path=path_of(places[0])), Severity.WARNING)

@@ -1,0 +1,89 @@
+"""One run of the LLM author: what its stages share, and what each of them hands on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from seedbed.authoring.client.by_hand import Unanswered
+from seedbed.authoring.client.calls import Request
+from seedbed.authoring.client.client import Client
+from seedbed.authoring.client.conversation import converse
+from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
+from seedbed.authoring.llm.prompts import Templates
+from seedbed.authoring.llm.survey import Survey
+from seedbed.authoring.llm.trial import Proof
+from seedbed.errors import AttemptsExhausted, Diagnostic
+from seedbed.plan.spec import Plan
+from seedbed.schema import Schema
+
+Tell = Callable[[str], None]
+"""Is told what is being done, a line at a time."""
+Result = TypeVar("Result")
+LEFT_OUT = "no answer of the LLM held one that can be used"
+
+
+@dataclass(slots=True)
+class Run:
+    """What all stages of a run need. `stopped` says why no more calls are made, once there is a reason."""
+
+    schema: Schema
+    client: Client
+    templates: Templates
+    tell: Tell
+    proof: Proof
+    at_once: int = 1
+    stopped: str = ""
+    judging: threading.Lock = field(default_factory=threading.Lock)
+    """Plans are resolved one at a time, however many calls are under way."""
+    _unanswered: str = ""
+
+    def ask(
+        self, request: Request, validate: Callable[[object], Result | list[Diagnostic]]
+    ) -> tuple[Result | None, str]:
+        """The valid answer to a request, or None and why there is none. Makes no call in a run that has stopped."""
+        if self.stopped:
+            return None, self.stopped
+        try:
+            return converse(self.client, request, validate), ""
+        except AttemptsExhausted:
+            return None, LEFT_OUT
+        except (Refused, Truncated) as error:
+            return None, error.message
+        except Unanswered as error:
+            self._unanswered = error.message
+            return None, error.message
+        except (Unavailable, BudgetExceeded) as error:
+            self.stopped = error.message
+            return None, self.stopped
+
+    def wait_for_answers(self) -> None:
+        """Stops the run where a person has not brought an answer yet on which the next questions rest."""
+        self.stopped = self.stopped or self._unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a stage made of the plan: how many entries were open, how many the LLM decided.
+
+    `kept` has a warning for each reason why entries keep the baseline's.
+    """
+
+    plan: Plan
+    asked: int = 0
+    decided: int = 0
+    kept: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One kind of question, asked of the plan that the stage before it left.
+
+    `expected` are the calls that it will make if each is answered at the first try; `decide` makes them, and gives
+    back a plan that can be carried out whatever is answered.
+    """
+
+    expected: Callable[[Schema, Plan, Templates, Survey], list[Request]]
+    decide: Callable[[Run, Plan, Survey], Outcome]
