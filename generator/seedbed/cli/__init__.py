@@ -25,7 +25,3 @@ def main() -> None:
 
 for command in (init, plan, prompt, generate, load, check, explain, demo):
     main.add_command(command)
-
-
-if __name__ == "__main__":
-    main()
