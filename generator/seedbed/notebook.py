@@ -29,7 +29,7 @@ from seedbed.documents import Document, read_yaml
 from seedbed.errors import Diagnostic, Location, PlanError, ProjectError, SeedbedWarning, Severity, SinkError
 from seedbed.plan.files import plan_of, read_plan
 from seedbed.plan.resolved import ResolvedPlan
-from seedbed.schema import Fact, Schema
+from seedbed.schema import Schema, Sentence
 from seedbed.sinks.base import Outcome
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def author(
         PlanError: the plan that there is cannot be used.
         AuthoringError: no LLM is configured, or it cannot be asked.
     """
-    said = replace(schema, rules=(*schema.rules, *(Fact(rule, _RULE) for rule in rules)))
+    said = replace(schema, rules=(*schema.rules, *(Sentence(rule, _RULE) for rule in rules)))
     planned = api.plan_project(
         said,
         today=today or dt.date.today(),

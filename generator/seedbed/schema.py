@@ -321,13 +321,35 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A business rule as the project states it, in words."""
+
+    text: str
+    origin: Location = NOWHERE
+    table: str | None = None
+    """The name of the table at which it stands; None where it stands by itself."""
+    rule: str | None = None
+    """The typed rule, such as `row('amount > 0')`, where the project itself gives one."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from other sentences."""
+        return sentence_key(self.text)
+
+
+def sentence_key(text: str) -> str:
+    """A sentence without what does not change its meaning: spaces, case, the full stop."""
+    return " ".join(text.split()).rstrip(".").casefold()
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """All tables of a project, with its workflows and the rules that it states in words."""
 
     project: Project
     tables: tuple[Table, ...] = ()
     workflows: tuple[Workflow, ...] = ()
-    rules: tuple[Fact[str], ...] = ()
+    rules: tuple[Sentence, ...] = ()
     _by_name: Mapping[str, Table] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

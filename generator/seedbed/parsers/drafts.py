@@ -21,6 +21,7 @@ from seedbed.schema import (
     Range,
     Resource,
     Scalar,
+    Sentence,
     SourceTable,
     Table,
     TypeKind,
@@ -93,6 +94,8 @@ class TableDraft:
     keys: list[KeyDraft] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     checks: list[Fact[str]] = field(default_factory=list)
+    rules: list[Sentence] = field(default_factory=list)
+    """Business rules of its annotation."""
     annotation: Document | None = None
     source: SourceTable | None = None
     tags: list[str] = field(default_factory=list)
@@ -168,6 +171,7 @@ class TableDraft:
         self.never_null += other.never_null
         self.keys += other.keys
         self.checks += other.checks
+        self.rules += other.rules
         self.tags += other.tags
         self.declared_tests |= other.declared_tests
         self.data_tests += other.data_tests

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +19,7 @@ from seedbed.parsers.mermaid_state import parse_state
 from seedbed.parsers.mermaid_text import find_diagrams
 from seedbed.parsers.project import DbtProject, fqn_folders, read_project, walk_files
 from seedbed.parsers.properties import PropertyReader
+from seedbed.parsers.rules import read_rules
 from seedbed.schema import Resource, Schema, Table, Workflow
 
 _SNAPSHOT = re.compile(r"\{%-?\s*snapshot\s+(\w+)\s*-?%\}")
@@ -72,7 +74,9 @@ def read_schema(
     _report_duplicates(lookup.tables, project.diagnostics)
     finished = tuple(table.freeze(project.diagnostics) for table in lookup.tables)
     project.diagnostics.extend(_tables_without_columns(finished))
-    schema = Schema(project.as_schema_project(), finished, tuple(workflows), tuple(reader.rules))
+    annotated = [replace(said, table=table.name) for table in lookup.tables for said in table.rules]
+    rules = read_rules(annotated, finished, project.files)
+    schema = Schema(project.as_schema_project(), finished, tuple(workflows), rules)
     return schema, _without_repeats(project.diagnostics)
 
 

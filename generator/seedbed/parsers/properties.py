@@ -14,7 +14,8 @@ from seedbed.parsers.data_tests import read_tests
 from seedbed.parsers.drafts import ColumnDraft, KeyDraft, TableDraft, set_data_type
 from seedbed.parsers.jinja import Facade, Reference, Refused, Renderer, looks_like_jinja, reference_functions
 from seedbed.parsers.project import Config, DbtProject, as_list, fqn_folders, words
-from seedbed.schema import Fact, Resource, SourceTable, parse_data_type
+from seedbed.parsers.rules import read_sentence
+from seedbed.schema import Fact, Resource, Sentence, SourceTable, parse_data_type
 
 _TABLE_SECTIONS = ("models", "seeds", "snapshots", "sources")
 _OTHER_SECTIONS = words(
@@ -60,7 +61,6 @@ class PropertyReader:
     seed_files: Mapping[str, str]
     """CSV files: folded seed name to file."""
     tables: list[TableDraft] = field(default_factory=list)
-    rules: list[Fact[str]] = field(default_factory=list)
     disabled: set[str] = field(default_factory=set)
     """Names of resources that are switched off, so that their files make no table either."""
     delimiters: dict[str, str] = field(default_factory=dict)
@@ -415,16 +415,27 @@ class PropertyReader:
                     entry.location(),
                     "write  {columns: [a, b], to: parent, to_columns: [c, d]}",
                 )
-        self.rules.extend(fact for fact in self._rules(annotation.at("rules")) if fact not in self.rules)
+        table.rules.extend(self._rules(annotation.at("rules")))
 
-    def _rules(self, rules: Document) -> Iterable[Fact[str]]:
+    def _rules(self, rules: Document) -> Iterable[Sentence]:
+        """Sentences, typed rules, and mappings that hold both."""
         listed = [rules] if isinstance(rules.value, str) else list(self._elements(rules, "rules"))
-        for rule in listed:
-            if isinstance(rule.value, str) and rule.value.strip():
-                yield Fact(rule.value.strip(), rule.location())
-            elif not isinstance(rule.value, dict):
-                # A mapping is a typed rule, which the plan reads.
-                self._error("annotation-form", f"a rule is a sentence, not {rule.value!r}", rule.location())
+        for entry in listed:
+            said = entry.value if isinstance(entry.value, dict) else {"says": entry.value}
+            for unknown in set(said) - {"says", "rule"}:
+                self._unknown_key(unknown, ("says", "rule"), entry, "a rule")
+            says, rule = said.get("says"), said.get("rule")
+            if isinstance(rule, str) and isinstance(says, str | None):
+                yield Sentence((says or rule).strip(), entry.location(), None, rule.strip())
+            elif isinstance(says, str) and says.strip() and rule is None:
+                yield read_sentence(says, entry.location(), None)
+            else:
+                self._error(
+                    "annotation-form",
+                    f"a rule is a sentence, not {entry.value!r}",
+                    entry.location(),
+                    "write the sentence, or  {says: a sentence, rule: \"row('amount > 0')\"}",
+                )
 
     def _elements(self, entries: Document, what: str) -> Iterable[Document]:
         if entries.value is not None and not isinstance(entries.value, list):

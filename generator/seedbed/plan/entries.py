@@ -28,8 +28,8 @@ class TableAnnotation(BaseModel):
     rows: Rows | None = None
     history: dict[str, Any] | None = None
     lifecycle: Lifecycle | None = None
-    rules: list[str] = []
-    """Business rules in words."""
+    rules: Any = None
+    """Business rules; they stand in the Schema."""
     primary_key: Any = None
     foreign_keys: Any = None
     generate: bool = True

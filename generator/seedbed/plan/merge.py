@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from seedbed.documents import Document
 from seedbed.plan import kinds
 from seedbed.plan.plan_text import plain
-from seedbed.plan.spec import Author, ColumnEntry, Plan, TableEntry
+from seedbed.plan.spec import Author, ColumnEntry, Plan, RuleEntry, TableEntry
 from seedbed.schema import Column, Fact, Schema, Table
 
 TABLE = "*"
 """The pseudo column under which a table's own entry (rows, history, lifecycle) has its fingerprint."""
 _EDITED = "a person edited it"
+_UPGRADE = (Author.BASELINE, Author.LLM)
+"""Whose entry gives way to whose, although the project did not change."""
 
 
 class ChangeKind(enum.StrEnum):
@@ -75,9 +77,10 @@ def merge_plans(old: Plan | None, new: Plan, schema: Schema, *, fresh: bool = Fa
     Returns:
         The merged plan with its fingerprints, and what became of each entry.
     """
-    merger = _Merger(old or new.model_copy(update={"tables": {}, "fingerprints": {}}), new, schema, fresh)
-    tables = merger.tables()
-    merged = merger.old.model_copy(update={"tables": tables, "fingerprints": merger.fingerprints})
+    merger = _Merger(old or new.model_copy(update={"tables": {}, "rules": (), "fingerprints": {}}), new, schema, fresh)
+    parts: dict[str, Any] = {"tables": merger.tables(), "rules": merger.rules()}
+    parts |= {"fingerprints": merger.fingerprints, "rule_fingerprints": merger.rule_fingerprints}
+    merged = merger.old.model_copy(update=parts)
     return merged, Changes(tuple(merger.changes), tuple(merger.kept))
 
 
@@ -104,6 +107,11 @@ def facts_of(schema: Schema, table: Table, column: Column | None = None) -> str:
 def text_of(entry: TableEntry | ColumnEntry) -> str:
     """Eight hexadecimal digits of an entry as it is written; of a table's without its columns."""
     return _digest(_written(entry))
+
+
+def text_of_rule(entry: RuleEntry) -> str:
+    """Eight hexadecimal digits of a rule as it is written."""
+    return _digest(f"{entry.says}: {entry}")
 
 
 def _written(entry: TableEntry | ColumnEntry) -> str:
@@ -139,6 +147,7 @@ class _Merger:
     changes: list[Change] = field(default_factory=list)
     kept: list[Change] = field(default_factory=list)
     fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
+    rule_fingerprints: tuple[str, ...] = ()
 
     def tables(self) -> dict[str, TableEntry]:
         merged: dict[str, TableEntry] = {}
@@ -249,7 +258,7 @@ class _Merger:
             return True, "planned afresh"
         if not printed.startswith(f"{facts}."):
             return True, "what the project says about it changed"
-        if authors == (Author.BASELINE, Author.LLM):
+        if authors == _UPGRADE:
             return True, "the LLM decided it"
         return False, ""
 
@@ -265,6 +274,35 @@ class _Merger:
             self.changes.append(Change(ChangeKind.CHANGED, table, column, reason, before, after))
             return ChangeKind.CHANGED
         return None
+
+    def rules(self) -> tuple[RuleEntry, ...]:
+        """A person's rules stay; an author's stay for as long as the project says their sentence."""
+        said = {sentence.key for sentence in self.schema.rules if not sentence.rule}
+        printed = self.old.rule_fingerprints
+        of_person = [entry for entry in self.old.rules if text_of_rule(entry) not in printed or entry.by is Author.USER]
+        settled = {entry.key for entry in of_person}
+        written = _by_sentence(entry for entry in self.old.rules if entry not in of_person and entry.key in said)
+        proposed = _by_sentence(entry for entry in self.new.rules if entry.key not in settled)
+        chosen = proposed | {
+            key: entries
+            for key, entries in written.items()
+            if not (key in proposed and (self.fresh or (entries[0].by, proposed[key][0].by) == _UPGRADE))
+        }
+        mine = [entry for entries in chosen.values() for entry in entries]
+        merged = [entry for entry in self.old.rules if entry in of_person or entry in mine]
+        merged += [entry for entry in mine if entry not in merged]
+        for entry in self.old.rules:
+            if entry not in merged:
+                reason = "another rule says it now" if entry.key in chosen else "the project no longer says so"
+                self.changes.append(Change(ChangeKind.REMOVED, entry.table or "rules", None, reason, str(entry.rule)))
+        for entry in merged:
+            if entry not in self.old.rules:
+                reason = f"the project says: {entry.says}"
+                self.changes.append(
+                    Change(ChangeKind.ADDED, entry.table or "rules", None, reason, None, str(entry.rule))
+                )
+        self.rule_fingerprints = tuple(text_of_rule(entry) for entry in mine)
+        return tuple(merged)
 
     def _lost(self, table: Table, entry: ColumnEntry) -> str | None:
         """What an entry speaks of that is no longer there."""
@@ -284,6 +322,14 @@ class _Merger:
         """Also a source table by its name alone, the entities of a history, and tables by a column that leads there."""
         folded = name.partition(":")[0].casefold()
         return any(folded in (key, key.rpartition(".")[2]) for key in (table.name.casefold() for table in self.schema))
+
+
+def _by_sentence(entries: Iterable[RuleEntry]) -> dict[str, list[RuleEntry]]:
+    """The rules by the sentence that they stand for."""
+    found: dict[str, list[RuleEntry]] = {}
+    for entry in entries:
+        found.setdefault(entry.key, []).append(entry)
+    return found
 
 
 def _signed(entry: ColumnEntry, author: Author, table_author: Author) -> ColumnEntry:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from seedbed.documents import Document, Path
-from seedbed.plan.spec import Author, ColumnEntry, DateRows, Dwell, FixedRows, Plan, RowsPer, TableEntry
+from seedbed.plan.spec import Author, ColumnEntry, DateRows, Dwell, FixedRows, Plan, RowsPer, RuleEntry, TableEntry
 
 HEADER = """\
 # How Seedbed makes each table: one generator for each column that the project itself does not settle.
@@ -44,6 +44,8 @@ def read_comments(text: str, document: Document) -> Comments:
     """
     first_path: dict[int, Path] = {}
     for path, place in document.places():
+        if path[:1] == ("rules",) and len(path) > 1 and isinstance(entry := document.at(*path[:2]).value, dict):
+            path = (*_rule_path(entry), *path[2:])
         first_path.setdefault(place, path)
     found: dict[Path, tuple[tuple[str, ...], str]] = {}
     above: list[str] = []
@@ -97,10 +99,16 @@ def _lines(plan: Plan) -> Iterator[tuple[Path, str]]:
     yield ("tables",), "tables:" if plan.tables else "tables: {}"
     for name, table in plan.tables.items():
         yield from _table(("tables", name), table)
+    if plan.rules:
+        yield ("rules",), "rules:"
+        for entry in plan.rules:
+            yield from _rule(plain(entry))
     if plan.fingerprints:
         yield ("fingerprints",), "fingerprints:"
         for name, prints in plan.fingerprints.items():
             yield ("fingerprints", name), f"  {scalar(name)}: {_flow(prints)}"
+    if plan.rule_fingerprints:
+        yield ("rule_fingerprints",), f"rule_fingerprints: {_flow(list(plan.rule_fingerprints))}"
     if plan.file_fingerprints:
         yield ("file_fingerprints",), "file_fingerprints:"
         for name, print_of_file in plan.file_fingerprints.items():
@@ -120,6 +128,18 @@ def _table(path: Path, table: TableEntry) -> Iterator[tuple[Path, str]]:
     if table.columns:
         parts["columns"] = {name: plain(column) for name, column in table.columns.items()}
     yield from _entry(path, parts, 1)
+
+
+def _rule(entry: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """A rule on lines of its own: sentences are long."""
+    path = _rule_path(entry)
+    for index, (name, part) in enumerate(entry.items()):
+        yield (*path, name) if index else path, f"  {' ' if index else '-'} {name}: {scalar(part)}"
+
+
+def _rule_path(entry: dict[str, Any]) -> Path:
+    """Under which a rule's comments are kept: rules come and go, so that their places in the list tell nothing."""
+    return ("rules", *(str(entry.get(name)) for name in ("says", "table", "rule")))
 
 
 def _entry(path: Path, value: Any, depth: int) -> Iterator[tuple[Path, str]]:
@@ -149,6 +169,10 @@ def plain(value: Any) -> Any:
             if value.varies_by is None and value.by is None:
                 return str(value.generator)
             parts = {"generator": str(value.generator), "varies_by": value.varies_by, "by": value.by and value.by.value}
+            return {name: part for name, part in parts.items() if part is not None}
+        case RuleEntry():
+            by = None if value.by is Author.USER else value.by.value
+            parts = {"says": value.says, "table": value.table, "rule": str(value.rule), "by": by}
             return {name: part for name, part in parts.items() if part is not None}
         case FixedRows():
             return value.count

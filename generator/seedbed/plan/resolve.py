@@ -20,6 +20,7 @@ from seedbed.plan.references import add_dependent_references, add_references
 from seedbed.plan.resolved import Given, PerParent, ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.plan.rows import check_numbering, drive_rows, start_tables
 from seedbed.plan.spec import Plan
+from seedbed.plan.stated import gather_rules
 from seedbed.schema import Resource, Schema, Table
 
 
@@ -50,6 +51,11 @@ def resolve(
     drafts = Drafts(schema, plan, document)
     said, diagnostics = gather(schema, plan, document)
     drafts.diagnostics.extend(diagnostics)
+    rules, diagnostics = gather_rules(schema, plan, document)
+    drafts.diagnostics.extend(diagnostics)
+    for stated in rules:
+        message = f'the rule "{stated.says}" is not enforced yet: {stated.rule}'
+        drafts.warn("rule-not-enforced", message, stated.origin)
     start_tables(drafts, said, rows or {}, scale, as_of or plan.as_of)
     _check_as_of(drafts, as_of)
     if not has_errors(drafts.diagnostics):

@@ -9,13 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
-from seedbed.plan.generators import GeneratorError, parse_call, parse_generator
+from seedbed.plan.calls import CallError, parse_call
+from seedbed.plan.generators import parse_generator
 from seedbed.plan.kinds import COUNT_KINDS, Generator, Temporal, parse_duration
+from seedbed.plan.rules import Cannot, Rule, parse_rule
+from seedbed.schema import sentence_key
 
 PLAN_FILE = "seedbed.yml"
 
@@ -32,16 +35,20 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
-def _read_generator(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_generator(value)
-    except GeneratorError as error:
-        raise ValueError(f"{error}" + (f" ({error.hint})" if error.hint else "")) from None
+def _reader(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value)
+        except CallError as error:
+            raise ValueError(f"{error}" + (f" ({error.hint})" if error.hint else "")) from None
+
+    return read
 
 
-GeneratorText = Annotated[Generator, BeforeValidator(_read_generator), PlainSerializer(str)]
+GeneratorText = Annotated[Generator, BeforeValidator(_reader(parse_generator)), PlainSerializer(str)]
+RuleText = Annotated[Rule, BeforeValidator(_reader(parse_rule)), PlainSerializer(str)]
 
 
 # --- rows ----------------------------------------------------------------------------------------------------
@@ -111,7 +118,7 @@ def parse_rows(value: Any) -> Any:
     if match:
         try:
             counts = parse_generator(match["counts"] or "constant(1)")
-        except GeneratorError as error:
+        except CallError as error:
             raise ValueError(str(error)) from None
         if counts.kind not in COUNT_KINDS:
             raise ValueError(f"{counts.kind} cannot count rows; use one of {', '.join(COUNT_KINDS)}")
@@ -120,7 +127,7 @@ def parse_rows(value: Any) -> Any:
         try:
             _, positional, named = parse_call(text)
             return DateRows(**dict(zip(("start", "end"), positional, strict=False)), **named)
-        except (GeneratorError, TypeError) as error:
+        except (CallError, TypeError) as error:
             raise ValueError(f"{text!r} cannot be read: {error}") from None
     raise ValueError(f"{text!r} does not say how many rows; {ROWS_FORMS}")
 
@@ -157,7 +164,7 @@ class Dwell(_Entry):
         if isinstance(data, str) and "(" in data:
             try:
                 name, positional, named = parse_call(data)
-            except GeneratorError as error:
+            except CallError as error:
                 raise ValueError(str(error)) from None
             if positional:
                 raise ValueError(f"name the arguments of {name}, for example {name}(mean='9d')")
@@ -290,6 +297,34 @@ class TableEntry(_Entry):
     lifecycle: Lifecycle | None = None
 
 
+class RuleEntry(_Entry):
+    """A business rule: the sentence, and what it means. A sentence may have several of them."""
+
+    says: str | None = None
+    """The rule in the project's own words."""
+    table: str | None = None
+    """The table whose rows it is about."""
+    rule: RuleText
+    by: Author = Author.USER
+
+    @model_validator(mode="after")
+    def _complete(self) -> RuleEntry:
+        if isinstance(self.rule, Cannot):
+            if self.says is None:
+                raise ValueError("`says:` is missing: the sentence that could not be turned into a rule")
+        elif self.table is None:
+            raise ValueError("`table:` is missing: the table whose rows the rule is about")
+        return self
+
+    @property
+    def key(self) -> str:
+        """Which sentence it stands for, as `Sentence.key`."""
+        return sentence_key(self.says or str(self))
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.rule}" if self.table else str(self.rule)
+
+
 class Plan(_Entry):
     """A whole plan."""
 
@@ -301,8 +336,11 @@ class Plan(_Entry):
     """Last day of the simulated time: nothing in a history is later."""
     locale: Annotated[str, Field(pattern=r"^[a-z]{2,3}_[A-Z]{2}$")] = "en_US"
     tables: dict[str, TableEntry] = {}
+    rules: tuple[RuleEntry, ...] = ()
     fingerprints: dict[str, dict[str, str]] = {}
     """For each table and column, what the schema said and what was written when the entry was made."""
+    rule_fingerprints: tuple[str, ...] = ()
+    """Of each rule that an author wrote, as it was written: one that is not among them is a person's."""
     file_fingerprints: dict[str, str] = {}
     """For each file beside the plan that an author wrote, what it held: one that holds something else is a person's."""
 

@@ -21,7 +21,7 @@ def render_schema(schema: Schema, diagnostics: Iterable[Diagnostic]) -> str:
         lines += ["", f"workflow {workflow.name}: {', '.join(workflow.states)}"]
         lines.append(f"  starts {dict(workflow.initial)} ends {list(workflow.terminal)}")
         lines += [f"  {move.source} -> {move.target}: {move.probability}" for move in workflow.transitions]
-    lines += ["", *(f"rule {rule.value!r} @{_at(rule.origin)}" for rule in schema.rules)] if schema.rules else []
+    lines += ["", *(f"rule {rule.text!r} @{_at(rule.origin)}" for rule in schema.rules)] if schema.rules else []
     lines += ["", "diagnostics"]
     lines += [
         f"  {found.severity} [{found.code}] {_at(found.location)} {found.message}"

@@ -228,7 +228,7 @@ def test_rules_of_tables_come_with_their_places_once(tmp_path: Path) -> None:
         "models/a.yml": "models: [{name: a}, {name: b}, {name: c, config: {meta: {seedbed: {rules: one only}}}}]\n",
     }
     schema, diagnostics = read(tmp_path, files)
-    assert [(rule.value, rule.origin.short) for rule in schema.rules] == [
+    assert [(rule.text, rule.origin.short) for rule in schema.rules] == [
         ("for all", "dbt_project.yml:3"),
         ("one only", "models/a.yml:1"),
     ]

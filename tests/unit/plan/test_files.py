@@ -55,6 +55,13 @@ FULL = Plan(
             ),
         ),
     },
+    rules=(
+        {"says": 'No order: on a # Sunday, "ever"', "table": "raw.orders", "rule": "row('dayofweek(at) <> 0')"},
+        {"says": "{{ one }}", "table": "days", "rule": "depends('no', ['code', 'id'])", "by": "llm"},
+        {"table": "days", "rule": "unique('no')"},
+        {"says": "It is approved", "rule": "cannot('nobody says by whom')", "by": "baseline"},
+    ),
+    rule_fingerprints=("12345678", "1e345678", "abcdef01"),
     fingerprints={"days": {"*": "12345678.87654321", "date_key": "1e345678.abcdef01", "no": "abcdef01.00000000"}},
 )
 

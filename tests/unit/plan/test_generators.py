@@ -2,7 +2,8 @@
 
 import pytest
 
-from seedbed.plan.generators import GeneratorError, parse_generator
+from seedbed.plan.calls import CallError
+from seedbed.plan.generators import parse_generator
 from seedbed.plan.kinds import KINDS, parse_duration
 
 STRINGS = [
@@ -73,7 +74,7 @@ def test_every_kind_is_written_without_its_defaults():
     ],
 )
 def test_what_is_wrong_is_said(text, message, hint):
-    with pytest.raises(GeneratorError) as raised:
+    with pytest.raises(CallError) as raised:
         parse_generator(text)
     assert message in str(raised.value)
     if hint:

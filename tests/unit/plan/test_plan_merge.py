@@ -8,8 +8,8 @@ import pytest
 
 from seedbed.errors import Location
 from seedbed.plan.files import merge_plans, read_plan, write_plan
-from seedbed.plan.spec import Author, ColumnEntry, Plan, TableEntry
-from seedbed.schema import Column, Fact, Project, Resource, Schema, Table
+from seedbed.plan.spec import Author, ColumnEntry, Plan, RuleEntry, TableEntry
+from seedbed.schema import Column, Fact, Project, Resource, Schema, Sentence, Table
 
 PLACE = Location("models/schema.yml", 3)
 
@@ -218,3 +218,69 @@ def test_fingerprints_survive_the_file(planned, tmp_path):
     read, _ = read_plan(tmp_path / "seedbed.yml", tmp_path)
     assert merge_plans(read, FIRST, SCHEMA)[1].any is False
     assert all(len(text) == 17 and text[8] == "." for prints in read.fingerprints.values() for text in prints.values())
+
+
+# --- business rules ------------------------------------------------------------------------------------------
+
+
+def rule(says, text, by):
+    return RuleEntry(says=says, table="orders", rule=text, by=by)
+
+
+def saying(*sentences):
+    return dataclasses.replace(SCHEMA, rules=tuple(Sentence(text) for text in sentences))
+
+
+def replanned(old, rules, *sentences, fresh=False):
+    """The rules after re-planning, as texts, and what changed."""
+    merged, changes = merge_plans(old, FIRST.model_copy(update={"rules": rules}), saying(*sentences), fresh=fresh)
+    return merged, [str(entry.rule) for entry in merged.rules], [str(change) for change in changes.all]
+
+
+BASE = rule("One a day", "unique('id')", Author.BASELINE)
+LLM = (rule("One a day", "unique(['id', 'status'])", Author.LLM), rule("One a day", "row('id > 0')", Author.LLM))
+
+
+def test_an_authors_rules_come_with_their_sentence_and_go_with_it(planned):
+    merged, texts, changes = replanned(planned, (BASE,), "One a day.")
+    assert texts == ["unique('id')"]
+    assert changes == ["added orders: unique('id') (the project says: One a day)"]
+    assert replanned(merged, (BASE,), "one  a day")[1:] == (["unique('id')"], [])
+    assert replanned(merged, (), "Two a day")[1:] == (
+        [],
+        ["removed orders: unique('id') (the project no longer says so)"],
+    )
+
+
+def test_an_llm_replaces_the_baseline_and_not_the_other_way_round(planned):
+    merged = replanned(planned, (BASE,), "One a day")[0]
+    merged, texts, changes = replanned(merged, LLM, "One a day")
+    assert texts == ["unique(['id', 'status'])", "row('id > 0')"]
+    assert changes[0] == "removed orders: unique('id') (another rule says it now)"
+    assert replanned(merged, (BASE,), "One a day")[1:] == (texts, [])
+    assert replanned(merged, (BASE,), "One a day", fresh=True)[1] == ["unique('id')"]
+
+
+def test_a_persons_rules_and_edited_ones_are_never_touched(planned):
+    merged = replanned(planned, LLM, "One a day")[0]
+    own = rule("Said by nobody", "row('id < 9')", Author.USER)
+    edited = LLM[0].model_copy(update={"rule": RuleEntry(table="t", rule="unique('status')").rule})
+    merged = merged.model_copy(update={"rules": (own, edited, LLM[1])})
+    for sentences in (("One a day",), ()):
+        texts = replanned(merged, (BASE,), *sentences, fresh=True)[1]
+        assert texts[:2] == ["row('id < 9')", "unique('status')"]
+    assert texts == ["row('id < 9')", "unique('status')"]
+
+
+def test_the_comment_of_a_rule_stays_with_it(tmp_path, planned):
+    merged = replanned(planned, LLM, "One a day")[0]
+    path = tmp_path / "seedbed.yml"
+    write_plan(merged, path)
+    text = path.read_text(encoding="utf-8")
+    second = text.rindex("  - says: One a day")
+    path.write_text(f"{text[:second]}  # positive\n{text[second:]}", encoding="utf-8")
+    plan, _ = read_plan(path, tmp_path)
+    write_plan(plan.model_copy(update={"rules": (plan.rules[1], plan.rules[0])}), path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = lines.index("  # positive")
+    assert lines[at + 1 : at + 4] == ["  - says: One a day", "    table: orders", "    rule: row('id > 0')"]

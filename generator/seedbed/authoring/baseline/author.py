@@ -129,7 +129,7 @@ def _plan_dependencies(sketches: Sketches) -> None:
 
 def _dependencies(sketches: Sketches, sketch: Sketch) -> Iterator[tuple[str, str]]:
     for rule in sketches.schema.rules:
-        found = read_dependency(rule.value)
+        found = read_dependency(rule.text)
         if found:
             yield found
     for test in sketch.table.data_tests:

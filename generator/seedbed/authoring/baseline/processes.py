@@ -10,7 +10,7 @@ from seedbed.authoring.baseline.names import LASTING, snake
 from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, recorded_columns
 from seedbed.authoring.baseline.values import quoted
 from seedbed.plan import kinds
-from seedbed.plan.generators import parse_call
+from seedbed.plan.calls import parse_call
 from seedbed.plan.spec import Dwell, History, Lifecycle, Process
 from seedbed.plan.transitions import fold
 from seedbed.schema import Column, Scalar, TypeKind, Workflow

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from seedbed.authoring.llm.trial import path_of
 from seedbed.authoring.llm.untrusted import clean
 from seedbed.errors import Diagnostic, Location, closest
-from seedbed.plan.generators import spoken_errors
+from seedbed.plan.calls import spoken_errors
 
 TEXT: Mapping[str, object] = {"type": "string"}
 

@@ -28,7 +28,8 @@ from seedbed.authoring.llm.undecided import Place, Undecided
 from seedbed.authoring.llm.untrusted import clean, data_block
 from seedbed.errors import Diagnostic, Location
 from seedbed.plan import kinds
-from seedbed.plan.generators import GeneratorError, parse_generator, spoken_errors
+from seedbed.plan.calls import CallError, spoken_errors
+from seedbed.plan.generators import parse_generator
 from seedbed.plan.hygiene import find_unclean
 from seedbed.plan.spec import Author, ColumnEntry, FixedRows, Plan, Rows, RowsPer
 from seedbed.schema import Column, Schema
@@ -160,7 +161,7 @@ _ROWS: TypeAdapter[Any] = TypeAdapter(Rows)
 def _read_generator(text: str, table: str, column: Column, problems: list[Diagnostic]) -> kinds.Generator | None:
     try:
         generator = parse_generator(text)
-    except GeneratorError as error:
+    except CallError as error:
         problems.append(wrong("invalid-generator", str(error), table, column.name, error.hint))
         return None
     if not isinstance(generator, OFFERED):

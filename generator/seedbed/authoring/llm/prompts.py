@@ -24,8 +24,6 @@ from seedbed.schema import Column, Schema, Table
 
 FOLDER = "seedbed/prompts"
 """Below the project's root: templates that take the place of ours."""
-RULES_FILE = "business_rules.md"
-"""At the project's root: rules in words, one a line."""
 _OURS = Path(__file__).with_name("templates")
 _NONE = "(none)"
 _MAX_RULES = 60
@@ -249,13 +247,7 @@ def _name(name: str) -> str:
 
 def render_rules(schema: Schema) -> str:
     """A data block with the project's rules in words, numbered."""
-    said = [fact.value for fact in schema.rules]
-    path = schema.project.root / RULES_FILE
-    if path.is_file():
-        text = path.read_text(encoding="utf-8-sig", errors="replace")[:100_000]
-        said += [re.sub(r"^\s*(?:[-*+]|\d+[.)])\s+", "", line) for line in text.splitlines()]
-    rules = [clean(rule, 300) for rule in said if rule.strip() and not re.match(r"\s*(#|<!--|```)", rule)]
-    kept = list(dict.fromkeys(rules))[:_MAX_RULES]
+    kept = list(dict.fromkeys(clean(sentence.text, 300) for sentence in schema.rules))[:_MAX_RULES]
     return data_block("\n".join(f"{number}. {rule}" for number, rule in enumerate(kept, 1))) if kept else _NONE
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seedbed.plan.kinds.base import MAX_VALUES, Generator, Share, Temporal, format_generator, parse_duration
+from seedbed.plan.kinds.base import MAX_VALUES, Generator, Share, Temporal, parse_duration
 from seedbed.plan.kinds.derived import Copy, Ordinal, Rollup, Sql, Template
 from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
 from seedbed.plan.kinds.moments import After, Calendar, Date, Timestamp
@@ -54,7 +54,6 @@ __all__ = [
     "Uuid",
     "Version",
     "Zipf",
-    "format_generator",
     "parse_duration",
 ]
 

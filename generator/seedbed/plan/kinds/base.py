@@ -1,14 +1,15 @@
-"""What all kinds of generator share: their types of argument, their base class and the string that they write."""
+"""What all kinds of generator share: their types of argument and their base class."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints
 
+from seedbed.plan.calls import Call
 from seedbed.schema import Scalar
 
 MAX_VALUES = 1_000
@@ -58,7 +59,7 @@ Temporal = Annotated[dt.date | dt.datetime, BeforeValidator(_temporal)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Decimals = Annotated[int, Field(ge=0, le=12)]
-Predicate = Annotated[str, AfterValidator(str.strip), Field(min_length=1, max_length=2_000)]
+Predicate = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 """A row-local SQL predicate over the row's own columns."""
 
 
@@ -79,61 +80,13 @@ Weights = Annotated[
 """Values with weights; a list gives every value the same weight."""
 
 
-class Generator(BaseModel):
+class Generator(Call):
     """What every kind has: a share of nulls, and a condition outside which the value is null."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-    kind: ClassVar[str]
-    positional: ClassVar[tuple[str, ...]] = ()
 
     null: Share = 0.0
     """Share of rows that are null, between 0 and 1."""
     when: Predicate | None = None
     """SQL predicate over the row; where it does not hold, the value is null."""
-
-    def __str__(self) -> str:
-        return format_generator(self)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Generator:
-        self.check()
-        return self
-
-    def check(self) -> None:
-        """Raises ValueError when arguments that are each valid do not fit together."""
-
-
-def format_generator(generator: Generator) -> str:
-    """The string of a generator, which `parse_generator` reads back to an equal one."""
-    parts = []
-    fields = type(generator).model_fields
-    values = {
-        name: getattr(generator, name)
-        for name, info in fields.items()
-        if info.is_required() or getattr(generator, name) != info.default
-    }
-    for name in generator.positional:
-        if name not in values:
-            break
-        parts.append(_format_literal(values.pop(name)))
-    parts.extend(f"{name}={_format_literal(value)}" for name, value in values.items())
-    return f"{generator.kind}({', '.join(parts)})"
-
-
-def _format_literal(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, dt.date):
-        return repr(value.isoformat(" ") if isinstance(value, dt.datetime) else value.isoformat())
-    if isinstance(value, dict):
-        if value and all(item == 1 for item in value.values()):
-            return "[" + ", ".join(_format_literal(key) for key in value) + "]"
-        return "{" + ", ".join(f"{_format_literal(key)}: {_format_literal(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_format_literal(item) for item in value) + "]"
-    return repr(value)
 
 
 def check_weights(weights: Mapping[Scalar, float]) -> None:

@@ -112,8 +112,8 @@ def test_rules_are_numbered_from_annotations_and_the_file(tmp_path):
     properties = {
         "seeds": [{"name": "a", "columns": [{"name": "x"}], "config": {"meta": {"seedbed": {"rules": ["one a day"]}}}}]
     }
-    schema = schema_from(tmp_path, yaml.safe_dump(properties))
     (tmp_path / "business_rules.md").write_text("# Rules\n\n- paid before sent\n2. one a day\n", encoding="utf-8")
+    schema = schema_from(tmp_path, yaml.safe_dump(properties))
     assert re.findall(r"^(\d+\. .*)$", render_rules(schema), re.M) == ["1. one a day", "2. paid before sent"]
 
 
