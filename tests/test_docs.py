@@ -34,7 +34,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_in_the_docs_exist(page):
     text = page.read_text(encoding="utf-8")
-    for command in re.findall(r"^\s*\$ seedbed (\w+)", text, re.M) + re.findall(r"`seedbed (\w+)", text):
+    for command in re.findall(r"^\s*\$ seedbed ([\w-]+)", text, re.M) + re.findall(r"`seedbed ([\w-]+)", text):
         assert command in main.commands, f"{page.name} speaks of seedbed {command}"
 
 

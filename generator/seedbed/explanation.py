@@ -185,7 +185,12 @@ def _table(schema: Schema, resolved: ResolvedPlan, table: ResolvedTable) -> Rend
         grid.add_column(name, overflow="fold")
     for column in table.written_columns:
         grid.add_row(
-            column.name, column.data_type.text, _how(table, column), column.decided_by, column.origin.short, style=""
+            column.name,
+            column.data_type.text,
+            spoken_how(table, column),
+            column.decided_by,
+            column.origin.short,
+            style="",
         )
     parts: list[RenderableType] = [head, grid]
     if isinstance(table.rows, Versions):
@@ -199,7 +204,7 @@ def _column(schema: Schema, resolved: ResolvedPlan, table: ResolvedTable, column
     grid.add_column(overflow="fold")
     grid.add_row("column", f"{table.name}.{column.name}")
     grid.add_row("type", column.data_type.text)
-    grid.add_row("how it arises", _how(table, column))
+    grid.add_row("how it arises", spoken_how(table, column))
     grid.add_row("decided by", f"{column.decided_by}  {column.origin.short}".strip())
     if column.needs:
         grid.add_row("reads", ", ".join(name.removesuffix("@") for name in column.needs))
@@ -238,9 +243,10 @@ def spoken_rows(resolved: ResolvedPlan, table: ResolvedTable) -> str:
             return f"{counts} for each {table.reference(rows.reference).parent}{where}"
 
 
-def _how(table: ResolvedTable, column: ResolvedColumn) -> str:
+def spoken_how(table: ResolvedTable, column: ResolvedColumn) -> str:
+    """How a column's values arise, in words or as its generator."""
     if column.moment:
-        return f"the key of the day: {_how(table, table.column(column.moment))}"
+        return f"the key of the day: {spoken_how(table, table.column(column.moment))}"
     if column.reference:
         return f"{column.parent_column} of {spoken_reference(table.reference(column.reference))}"
     if isinstance(column.generator, VersionPart):
