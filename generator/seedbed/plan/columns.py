@@ -11,6 +11,7 @@ from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import ColumnSaid
 from seedbed.plan.expressions import ExpressionError, type_of_expression
 from seedbed.plan.needs import names_in_sql, needs_of
+from seedbed.plan.pools import slots_of
 from seedbed.plan.references import varying
 from seedbed.plan.resolved import Given, Part, ResolvedColumn, VersionPart
 from seedbed.plan.types import DATE, INTEGER, TEXT, TIMESTAMP, natural_type, type_of_values
@@ -146,7 +147,7 @@ def resolve_column(drafts: Drafts, draft: Draft, name: str, types: Types) -> Res
         data_type=data_type or TEXT,
         generator=generator,
         stream=stream,
-        needs=tuple(draft.moments.get(path, path) for path in needs),
+        needs=tuple(draft.moments.get(path, path) for path in (*needs, *slots_of(drafts, generator))),
         varies_by=varies_by,
         reference=reference,
         parent_column=target,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from seedbed.documents import Document
@@ -11,6 +11,7 @@ from seedbed.plan import kinds
 from seedbed.plan.entries import TableSaid
 from seedbed.plan.resolved import Days, Fixed, Given, PerParent, Reference, ResolvedLifecycle, Rows, Versions
 from seedbed.plan.spec import Plan
+from seedbed.plan.text_pools import TextPool
 from seedbed.schema import Schema, Table
 
 UNIQUE_KINDS = (kinds.Sequence, kinds.Uuid, kinds.HashKey)
@@ -105,7 +106,10 @@ class Drafts:
     document: Document
     tables: dict[str, Draft] = field(default_factory=dict)
     lifecycles: dict[str, ResolvedLifecycle] = field(default_factory=dict)
+    pools: dict[str, TextPool] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Texts of files beside the plan that are not written yet, by path."""
 
     def __iter__(self) -> Iterator[Draft]:
         return iter(tuple(self.tables.values()))

@@ -22,7 +22,7 @@ from seedbed.schema import DataType, TypeKind
 _DRAWN = (
     kinds.Choice, kinds.ChoiceBy, kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential,
     kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.After, kinds.Fake, kinds.Pattern,
-    kinds.Uuid, kinds.HashKey, kinds.Each, kinds.Sequence,
+    kinds.Uuid, kinds.HashKey, kinds.Each, kinds.Sequence, kinds.Pool,
 )  # fmt: skip
 """Kinds whose values follow from a number, which may be another row's than this one's."""
 
@@ -46,6 +46,9 @@ def settle_names(drafts: Drafts) -> None:
                     draft.generators[name] = generator.model_copy(update={"column": draft.known(column) or column})
                 case kinds.DateKey(of=of) | kinds.Calendar(of=str() as of):
                     draft.generators[name] = generator.model_copy(update={"of": draft.known(of) or of})
+                case kinds.Pool(by=by):
+                    update = {"by": tuple(draft.known(path) or path for path in by)}
+                    draft.generators[name] = generator.model_copy(update=update)
                 case kinds.Version(at=at):
                     draft.generators[name] = generator.model_copy(update={"at": draft.known(at) or at})
 

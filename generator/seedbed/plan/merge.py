@@ -354,5 +354,7 @@ def _columns_of(entry: ColumnEntry) -> Iterator[str]:
             named = getattr(generator, name, None)
             if isinstance(named, str):
                 yield named
+    if isinstance(entry.generator, kinds.Pool):
+        yield from entry.generator.by
     if entry.varies_by:
         yield entry.varies_by

@@ -43,6 +43,8 @@ def needs_of(generator: kinds.Generator, known: Iterable[str]) -> tuple[str, ...
     match generator:
         case kinds.Template():
             names.extend(generator.columns)
+        case kinds.Pool(by=by):
+            names.extend(by)
         case kinds.Sql():
             names.extend(names_in_sql(generator.expression, known))
         case kinds.After() | kinds.ChoiceBy():

@@ -39,6 +39,7 @@ from seedbed.schema import Cardinality, Scalar, TypeKind
 _DRAWN_AGAIN = (
     kinds.Choice, kinds.ChoiceBy, kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential,
     kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.After, kinds.Fake,
+    kinds.Pool,
 )  # fmt: skip
 """Kinds whose value in one row may be drawn again without touching any other row."""
 
@@ -197,6 +198,7 @@ def _check_accepted(drafts: Drafts, draft: Draft, name: str, accepted: tuple[Sca
             made = {value}
         case (
             kinds.Fake()
+            | kinds.Pool()
             | kinds.Pattern()
             | kinds.Uuid()
             | kinds.HashKey()
@@ -353,6 +355,10 @@ def _may_be_null(drafts: Drafts, draft: Draft, path: str) -> bool:
         case kinds.After(column=source) | kinds.Copy(path=source) | kinds.Calendar(of=str() as source):
             return _may_be_null(drafts, draft, source)
         case kinds.Template(columns=sources):
+            return any(_may_be_null(drafts, draft, source) for source in sources)
+        case kinds.Pool(name=pool, by=by):
+            texts = drafts.pools[pool]
+            sources = (*texts.slots, *(() if () in texts.by_stratum(by) else by))
             return any(_may_be_null(drafts, draft, source) for source in sources)
         case kinds.During(lifecycle=lifecycle):
             leading = leading_to(draft, drafts.lifecycles[lifecycle].entity)

@@ -15,6 +15,7 @@ from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import gather
 from seedbed.plan.fits import check_fit, check_generator, settle_names
 from seedbed.plan.histories import prepare_histories, resolve_processes, split_moments
+from seedbed.plan.pools import check_pools, read_pools
 from seedbed.plan.promises import promises_of
 from seedbed.plan.references import add_dependent_references, add_references
 from seedbed.plan.resolved import Given, PerParent, ResolvedColumn, ResolvedPlan, ResolvedTable
@@ -33,6 +34,7 @@ def resolve(
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
     as_of: dt.date | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> tuple[ResolvedPlan | None, list[Diagnostic]]:
     """Settles everything that Schema and plan leave open.
 
@@ -44,11 +46,12 @@ def resolve(
         rows: row counts that replace the plan's, by table; the plan's rows stay a prefix.
         scale: factor for the row counts that are neither replaced nor follow from other tables.
         as_of: a later as-of date than the plan's.
+        files: texts of files beside the plan that are not written yet, by path.
 
     Returns:
         The resolved plan, or None when a diagnostic is an error; and all diagnostics.
     """
-    drafts = Drafts(schema, plan, document)
+    drafts = Drafts(schema, plan, document, files=files or {})
     said, diagnostics = gather(schema, plan, document)
     drafts.diagnostics.extend(diagnostics)
     rules, diagnostics = gather_rules(schema, plan, document)
@@ -60,6 +63,7 @@ def resolve(
     _check_as_of(drafts, as_of)
     if not has_errors(drafts.diagnostics):
         settle_names(drafts)
+        read_pools(drafts)
         prepare_histories(drafts, scale)
         split_moments(drafts)
         add_references(drafts)
@@ -81,6 +85,8 @@ def resolve(
             check_generator(drafts, draft, name, types)
             check_fit(drafts, draft, name, types.of(draft, name), types.made[draft.name, name])
         tables[draft.name] = _table(draft, columns, select)
+    if not has_errors(drafts.diagnostics):
+        check_pools(drafts, tables)
     if check_cycles(drafts, tables, tuple(drafts.lifecycles.values())):
         for draft in drafts:
             if not isinstance(draft.rows, Given):
@@ -98,6 +104,7 @@ def resolve(
         locale=plan.locale,
         tables=tuple(tables.values()),
         lifecycles=tuple(drafts.lifecycles.values()),
+        pools=drafts.pools,
     )
     return resolved, drafts.diagnostics
 

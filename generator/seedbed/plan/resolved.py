@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 
 from seedbed.errors import NOWHERE, Location
 from seedbed.plan.kinds import Generator
+from seedbed.plan.text_pools import TextPool
 from seedbed.schema import Cardinality, DataType, Project, Resource, Scalar, SourceTable
 
 DAY = 86_400
@@ -411,6 +412,7 @@ class ResolvedPlan:
     locale: str
     tables: tuple[ResolvedTable, ...]
     lifecycles: tuple[ResolvedLifecycle, ...] = ()
+    pools: Mapping[str, TextPool] = field(default_factory=dict)
     _tables: Mapping[str, ResolvedTable] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ def natural_type(
             return TIMESTAMP
         case kinds.Fake(what="latitude" | "longitude"):
             return decimal(6)
-        case kinds.Uuid() | kinds.HashKey() | kinds.Pattern() | kinds.Fake() | kinds.Template():
+        case kinds.Uuid() | kinds.HashKey() | kinds.Pattern() | kinds.Fake() | kinds.Template() | kinds.Pool():
             return TEXT
         case kinds.Calendar():
             return _CALENDAR.get(generator.part, INTEGER)

@@ -14,11 +14,21 @@ from seedbed.engine.rng import Stream
 from seedbed.engine.values import make_values
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan
+from seedbed.plan.text_pools import parse_pool
 from seedbed.plan.types import TEXT
 from seedbed.schema import Project
 
+POOLS = {
+    "remarks": parse_pool(
+        """{"stratum": {"code": "a"}, "text": "plain"}
+        {"stratum": {"code": "a"}, "text": "{number} of {day}, or {number}"}
+        {"stratum": {"code": "b"}, "text": "on {day}"}
+        {"text": "none"}""",
+        "remarks",
+    )[0]
+}
 START, AS_OF = dt.date(2024, 1, 1), dt.date(2026, 6, 30)
-PLAN = ResolvedPlan(Project(Path("/project"), "project"), 7, START, AS_OF, AS_OF, "en_US", ())
+PLAN = ResolvedPlan(Project(Path("/project"), "project"), 7, START, AS_OF, AS_OF, "en_US", (), pools=POOLS)
 
 
 def values_of(

@@ -37,6 +37,7 @@ BY_BATCHES = (
     "calendar('week', 'moment')", "template('{code}/{number}')", "fake('full_name')", "fake('email', unique=true)",
     "fake('phone')", "fake('company', unique=true)", "fake('domain')", "fake('url')", "fake('ipv4')", "fake('iban')",
     "fake('address')", "fake('latitude')", "fake('sentence')", "fake('city')", "fake('username')",
+    "pool('remarks', by=['code'])",
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ GENERATORS = (
     "rollup('notes', 'mean', 'size')", "rollup('notes', 'max', 'day')", "rollup('notes', 'sum', 'word')",
     "rollup('notes', 'min', 'fine')", "foreign_key('cases', 'id')", "foreign_key('cases', 'n')",
     "date_key('days', 'day')", "version('steps', 'at2')", "during('steps')", "lifecycle('steps', 'state')",
+    "pool('remarks', by=['word'])", "pool('nothing')",
 )  # fmt: skip
 PROPERTIES = seeds(
     days="day integer unique",
@@ -35,6 +36,7 @@ PROPERTIES = seeds(
     facts="id bigint unique, case_id integer, n integer, word varchar, day date, at timestamp, at2 timestamp, x TYPE",
     notes="id bigint unique, fact_id bigint, size decimal(10,2), day date, word varchar, fine boolean",
 )
+POOL = {"seedbed/pools/remarks.jsonl": '{"stratum": {"word": "a"}, "text": "Case {n}"}\n{"text": "on {day}"}\n'}
 PLAN = """
 tables:
   days: {rows: "dates('2020-01-01', '2030-12-31')", columns: {day: calendar('key')}}
@@ -80,7 +82,8 @@ def test_every_kind_and_every_type_is_tried():
 @pytest.fixture(scope="module")
 def schemas(tmp_path_factory):
     return {
-        kind: schema_from(tmp_path_factory.mktemp("p"), PROPERTIES.replace("x TYPE", f"x {kind}")) for kind in TYPES
+        kind: schema_from(tmp_path_factory.mktemp("p"), PROPERTIES.replace("x TYPE", f"x {kind}"), **POOL)
+        for kind in TYPES
     }
 
 
@@ -97,7 +100,10 @@ def test_what_is_not_refused_can_be_generated(schemas, generator):
             continue
         assert make(resolved, "facts").num_rows > 0
         made.append(kind)
-    nonsense = ("lifecycle('steps', 'state')", "rollup('notes', 'sum', 'word')", "rollup('notes', 'min', 'fine')")
+    nonsense = (
+        "lifecycle('steps', 'state')", "rollup('notes', 'sum', 'word')", "rollup('notes', 'min', 'fine')",
+        "pool('nothing')",
+    )  # fmt: skip
     assert ("varchar" in made) == (generator not in nonsense)
 
 

@@ -6,13 +6,18 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seedbed.engine.arrow import as_text, dictionary
-from seedbed.engine.cells import Cells, Maker
+from seedbed.engine.cells import Cells, Int64s, Maker
 from seedbed.engine.people import fake
 from seedbed.engine.text import side_by_side
 from seedbed.plan import kinds
+from seedbed.plan.text_pools import Stratum, TextPool, spoken_stratum
+
+Bools = npt.NDArray[np.bool_]
 
 
 def _fake(cells: Cells, generator: kinds.Fake) -> pa.Array:
@@ -31,7 +36,61 @@ def _template(cells: Cells, generator: kinds.Template) -> pa.Array:
     return side_by_side(*parts)
 
 
+def _pool(cells: Cells, generator: kinds.Pool) -> pa.Array:
+    """A text of each row's stratum. Slots are filled for all rows at once, however many texts there are."""
+    pool = cells.plan.pools[generator.name]
+    codes, missing = _drawn_texts(cells, generator, pool)
+    slots = {slot: place for place, slot in enumerate(pool.slots, 1)}
+    if not slots:
+        indices = pa.array(codes.astype(np.int32), mask=missing)
+        return pa.DictionaryArray.from_arrays(indices, pa.array([str(text) for text in pool.texts]))
+    values = [as_text(cells.value(slot)) for slot in slots]
+    parts: list[pa.Array] = []
+    # Words and slots in turn, as many as the longest text has; a shorter one goes on with nothing.
+    for place in range(max(len(text.pieces) for text in pool.texts)):
+        pieces = [text.pieces[place] if place < len(text.pieces) else "" for text in pool.texts]
+        if place % 2:
+            which = np.array([slots.get(piece, 0) for piece in pieces], np.int64)
+            parts.append(pc.choose(pa.array(which[codes]), "", *values))
+        else:
+            parts.append(pa.array(pieces).take(pa.array(codes)))
+    filled = side_by_side(*parts)
+    return pc.if_else(pa.array(missing), pa.scalar(None, pa.string()), filled) if missing.any() else filled
+
+
+def _drawn_texts(cells: Cells, generator: kinds.Pool, pool: TextPool) -> tuple[Int64s, Bools]:
+    """For each row the place of its text in the pool; and where there is none, because a value of `by` is null."""
+    stratum_of, strata = _strata(cells, generator)
+    there = pool.by_stratum(generator.by)
+    members: list[list[int]] = []
+    for stratum in strata:
+        texts = there.get(stratum) or there.get(())
+        if texts is None and None not in stratum:
+            spoken = spoken_stratum(dict(zip(generator.by, stratum, strict=True)))
+            raise ValueError(f"{pool.file} has no text for {spoken}; add one, or a line without a stratum")
+        members.append(texts or [])
+    counts = np.array([len(texts) for texts in members], np.int64)
+    first = np.cumsum(counts) - counts
+    missing = (counts == 0)[stratum_of]
+    places = first[stratum_of] + cells.stream.below(cells.rows, np.maximum(counts, 1)[stratum_of])
+    flat = np.array([*(place for texts in members for place in texts), 0], np.int64)
+    return flat[np.where(missing, -1, places)], missing
+
+
+def _strata(cells: Cells, generator: kinds.Pool) -> tuple[Int64s, list[Stratum]]:
+    """The stratum of each row, as its place among those that occur."""
+    places, strata = np.zeros(len(cells), np.int64), list[Stratum]([()])
+    for path in generator.by:
+        encoded = pc.dictionary_encode(as_text(cells.value(path)), null_encoding="encode")
+        values = encoded.dictionary.to_pylist()
+        combined = places * len(values) + encoded.indices.to_numpy(zero_copy_only=False)
+        found, places = np.unique(combined, return_inverse=True)
+        strata = [(*strata[code // len(values)], values[code % len(values)]) for code in found]
+    return places, strata
+
+
 MAKERS: Mapping[type[kinds.Generator], Maker] = {
     kinds.Fake: _fake,
     kinds.Template: _template,
+    kinds.Pool: _pool,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seedbed.plan.kinds.base import MAX_VALUES, Generator, Share, Temporal, parse_duration
-from seedbed.plan.kinds.derived import Copy, Ordinal, Rollup, Sql, Template
+from seedbed.plan.kinds.derived import Copy, Ordinal, Pool, Rollup, Sql, Template
 from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
 from seedbed.plan.kinds.moments import After, Calendar, Date, Timestamp
 from seedbed.plan.kinds.numbers import Exponential, Integer, Lognormal, Normal, Poisson, Uniform, Zipf
@@ -43,6 +43,7 @@ __all__ = [
     "Ordinal",
     "Pattern",
     "Poisson",
+    "Pool",
     "Rollup",
     "Sequence",
     "Share",
@@ -61,7 +62,7 @@ KINDS: Mapping[str, type[Generator]] = {
     cls.kind: cls
     for cls in (
         Constant, Sequence, Uuid, HashKey, Pattern, Each, Choice, ChoiceBy, Integer, Uniform, Normal, Lognormal,
-        Exponential, Poisson, Zipf, Boolean, Date, Timestamp, Fake, Template, Sql, Copy, After, Calendar, Ordinal,
+        Exponential, Poisson, Zipf, Boolean, Date, Timestamp, Fake, Template, Pool, Sql, Copy, After, Calendar, Ordinal,
         Rollup, ForeignKey, DateKey, Version, During, Lifecycle,
     )
 }  # fmt: skip

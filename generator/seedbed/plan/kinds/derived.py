@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from seedbed.plan.beside import DEVICES
 from seedbed.plan.kinds.base import Generator
+
+
+def _names(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 class Template(Generator):
@@ -22,6 +27,24 @@ class Template(Generator):
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.FIELDS.findall(self.template)))
+
+
+class Pool(Generator):
+    """A text of the file `seedbed/pools/<name>.jsonl`, from the lines for the row's values of the columns `by`.
+
+    `by` names columns of the row or paths to a parent's, such as `product_id.category`. A row for whose values the
+    file has no line takes one without a stratum. `{column}` and `{foreign_key.column}` in a text are filled from the
+    row; null when one of them is null.
+    """
+
+    kind = "pool"
+    positional = ("name", "by")
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    by: Annotated[tuple[str, ...], BeforeValidator(_names), Field(max_length=4)] = ()
+
+    def check(self) -> None:
+        if self.name in DEVICES:
+            raise ValueError(f"no file can be called {self.name} on Windows; take another name")
 
 
 class Sql(Generator):
