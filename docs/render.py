@@ -33,7 +33,8 @@ def render_generators() -> str:
 
 
 def _kind(cls: type[Generator]) -> str:
-    own = [name for name in cls.model_fields if name not in Generator.model_fields]
+    shown = (*cls.positional, *Generator.model_fields)
+    own = [*cls.positional, *(name for name in cls.model_fields if name not in shown)]
     arguments = ", ".join(name if name in cls.positional else f"{name}=" for name in own)
     doc = " ".join((cls.__doc__ or "").split())
     lines = [f"### {cls.kind}", "", f"`{cls.kind}({arguments})`", "", doc, ""]

@@ -103,6 +103,9 @@ def process(draw: st.DrawFn, by: str | None) -> dict[str, Any]:
         said["depends_on"] = by
     if draw(st.booleans()):
         said["arrivals"] = {"start": "2024-03-01", "end": draw(st.sampled_from(["2024-09-30", "2025-12-31"]))}
+    if draw(st.booleans()):
+        rhythm = {"weekdays": {"sat": 0.3}, "months": {"dec": 3}, "growth": draw(st.sampled_from([0.8, -0.5]))}
+        said["arrivals"] = {**said.get("arrivals", {}), **rhythm, "hours": draw(st.sampled_from(["any", "business"]))}
     return said
 
 

@@ -34,8 +34,10 @@ from seedbed.engine.distributions import (
     normal_quantile,
     uniform,
 )
+from seedbed.engine.rhythms import draw_days, draw_moments
 from seedbed.engine.rng import Stream
 from seedbed.plan.generators import parse_generator
+from seedbed.plan.rhythm import DAY, Rhythm
 
 N = 200_000
 ROWS = np.arange(N, dtype=np.int64)
@@ -242,6 +244,59 @@ def test_values_do_not_depend_on_the_processor() -> None:
 def test_more_decimals_only_refine_a_value() -> None:
     rough, fine = (draw_numbers(parse_generator(f"lognormal(120, 0.6, decimals={d})"), STREAM, ROWS) for d in (2, 6))
     assert np.abs(fine / 1e4 - rough).max() <= 0.5
+
+
+# --- days and moments -----------------------------------------------------------------------------------------
+
+
+def test_days_keep_the_weights_of_their_rhythm() -> None:
+    """Each day of three years with a leap day, against weights worked out from the calendar."""
+    parsed = parse_generator(
+        "date('2023-01-01', '2025-12-31', weekdays={'sat': 0.3, 'sun': 0}, months={'feb': 2.5, 'dec': 1.8}, growth=0.4)"
+    )
+    days = np.arange("2023-01-01", "2026-01-01", dtype="datetime64[D]")
+    weekday = (days.astype(int) + 3) % 7
+    month = days.astype("datetime64[M]").astype(int) % 12
+    weights = np.array([1, 1, 1, 1, 1, 0.3, 0])[weekday] * np.array([1, 2.5, *[1] * 9, 1.8])[month]
+    weights *= 1.4 ** (np.arange(len(days)) / 365.2425)
+    drawn = draw_days(parsed.rhythm, *parsed.ends, STREAM.bits(ROWS)) - days.astype(int)[0]
+    assert_shares(np.bincount(drawn, minlength=len(days)), weights / weights.sum())
+
+
+@pytest.mark.parametrize("generator", [
+    "timestamp('2024-02-26 09:30:00', '2024-03-03 18:10:59', hours={8: 1, 9: 2, 12: 0.5, 18: 4}, weekdays={'sun': 3})",
+    "timestamp('2024-02-29 08:59:59', '2024-02-29 09:00:01', hours={8: 1, 9: 2})",
+    "timestamp('2024-02-26', '2024-03-03', weekdays={'sat': 0.1}, growth=10)",
+    "time('09:59:30', '20:00:29', hours={9: 1, 10: 3, 20: 5})",
+    "time()",
+])  # fmt: skip
+def test_moments_keep_the_weights_of_days_and_hours(generator: str) -> None:
+    """Minute by minute: a minute that is cut by an end has only what is left of it."""
+    parsed = parse_generator(generator)
+    first, last = parsed.ends
+    drawn = draw_moments(parsed.rhythm, first, last, STREAM.bits(ROWS))
+    assert drawn.min() >= first
+    assert drawn.max() <= last
+    seconds = np.arange(first, last + 1)
+    days = np.fromiter(parsed.rhythm.days(first // DAY), float, last // DAY - first // DAY + 1)
+    weights = days[seconds // DAY - first // DAY] * np.array(parsed.rhythm.hours)[seconds % DAY // 3600]
+    minutes = seconds // 60 - first // 60
+    shares = np.bincount(minutes, weights=weights) / weights.sum()
+    assert_shares(np.bincount(drawn // 60 - first // 60, minlength=len(shares)), shares)
+
+
+@given(st.integers(0, 2**64 - 2), st.integers(0, 86_399), st.integers(0, 3 * 86_400))
+def test_a_larger_word_is_a_later_moment(word: int, start: int, length: int) -> None:
+    rhythm = Rhythm((1.0, 0.0, 2.0, 0.5, 1.0, 1.0, 3.0), growth=0.3, hours=(1.0, 0.0, 3.0, 3.0) * 6)
+    try:
+        rhythm.masses(start, start + length)
+    except ValueError:
+        return
+    words = np.array([0, word, word + 1, 2**64 - 1], np.uint64)
+    drawn = draw_moments(rhythm, start, start + length, words)
+    assert (np.diff(drawn) >= 0).all()
+    assert drawn[0] >= start
+    assert drawn[-1] <= start + length
 
 
 # --- discrete ------------------------------------------------------------------------------------------------

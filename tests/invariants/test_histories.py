@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from dataclasses import replace
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from seedbed.engine.history import OPEN, Walk, Walker, version_at
 from seedbed.engine.rng import Stream
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle
+from seedbed.plan.rhythm import Rhythm
 
 FIRST = 19_000 * DAY
 PLANNED_END = 19_400 * DAY - 1
@@ -189,12 +191,32 @@ def test_more_entities_leave_the_others_alone(lifecycle: ResolvedLifecycle, plan
     assert [versions_of(few, n) for n in range(planned)] == [versions_of(many, n) for n in range(planned)]
 
 
-@given(st.integers(FIRST, PLANNED_END), st.integers(0, 5_000), ends, st.sampled_from([1, DAY]))
-def test_newcomers_follow_one_another_in_time(last: int, planned: int, end: int, granularity: int) -> None:
-    lifecycle = simple(granularity=granularity, arrivals=(FIRST, last // granularity * granularity))
+RHYTHMS = (
+    None,
+    Rhythm((1.0,) * 5 + (0.0,) * 2, hours=(0.0,) * 8 + (1.0,) * 10 + (0.0,) * 6),
+    Rhythm(months=(0.5,) * 11 + (4.0,), growth=0.6),
+    Rhythm((0.0, 1.0, 3.0, 1.0, 1.0, 0.2, 0.0), growth=-0.4, hours=(1.0,) * 12 + (3.0,) * 12),
+)
+
+
+@given(
+    st.integers(FIRST + 3 * DAY, PLANNED_END),
+    st.integers(0, 5_000),
+    ends,
+    st.sampled_from([1, DAY]),
+    st.sampled_from(RHYTHMS),
+)
+def test_newcomers_follow_one_another_in_time(
+    last: int, planned: int, end: int, granularity: int, rhythm: Rhythm | None
+) -> None:
+    lifecycle = simple(granularity=granularity, arrivals=(FIRST, last // granularity * granularity), rhythm=rhythm)
     walker = Walker(lifecycle, Stream(3, "process"), end, PLANNED_END, planned)
     count = walker.count_entities()
     begin = walker.arrivals(np.arange(count + 50))
+    # Nobody moves when time goes on, and each is found alone as among the others.
+    later = Walker(lifecycle, Stream(3, "process"), end + 400 * DAY, PLANNED_END, planned)
+    np.testing.assert_array_equal(later.arrivals(np.arange(count)), begin[:count])
+    np.testing.assert_array_equal(walker.arrivals(np.arange(count)[::-7]), begin[:count][::-7])
     assert begin[:planned].min(initial=FIRST) >= FIRST
     assert begin[:planned].max(initial=FIRST) <= last
     assert (begin[planned:count] <= end).all()
@@ -217,6 +239,25 @@ def test_every_moment_has_one_version(lifecycle: ResolvedLifecycle, asked: list[
     for (number, moment), ordinal in zip(asked, found, strict=True):
         valid = [k for k, (_, start, until) in enumerate(versions_of(walk, number)) if start <= moment < until]
         assert ([ordinal] if ordinal >= 0 else []) == valid
+
+
+@pytest.mark.parametrize("rhythm", RHYTHMS[1:])
+@pytest.mark.parametrize("granularity", [1, DAY])
+def test_arrivals_keep_their_rhythm(rhythm: Rhythm, granularity: int) -> None:
+    """Day by day, planned entities and newcomers in one sequence of weights."""
+    count = 60_000
+    lifecycle = simple(
+        granularity=granularity, arrivals=(FIRST, PLANNED_END // granularity * granularity), rhythm=rhythm
+    )
+    walker = Walker(lifecycle, Stream(5, "process"), PLANNED_END + 400 * DAY, PLANNED_END, count)
+    begin = walker.arrivals(np.arange(walker.count_entities())) // DAY - FIRST // DAY
+    days = PLANNED_END // DAY - FIRST // DAY + 1
+    weights = np.array(list(itertools.islice(rhythm.days(FIRST // DAY), days + 400)))
+    share = weights / weights[:days].sum()
+    assert_shares(Counter(begin[:count].tolist()), tuple(share[:days]))
+    # Newcomers are not drawn, but come when they are due.
+    due = np.floor(np.cumsum(share[days:]) * count + 1e-6)
+    np.testing.assert_allclose(np.cumsum(np.bincount(begin[count:] - days, minlength=400)), due, atol=1)
 
 
 # --- rates ---------------------------------------------------------------------------------------------------

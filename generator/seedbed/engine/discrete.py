@@ -66,6 +66,16 @@ class Weighted:
             chosen[start : start + BLOCK] = codes
         return chosen
 
+    def place(self, words: Words) -> tuple[Int32s, Floats]:
+        """The index of the thing that each word chooses, and how far within that thing's share it lies: [0, 1]."""
+        chosen = self.choose(words)
+        ends = np.append(self.thresholds, np.uint64(WORDS - 1))
+        starts = np.concatenate([np.zeros(1, np.uint64), self.thresholds])
+        widths = (ends - starts).astype(np.float64)
+        share = (words - starts.take(chosen)).astype(np.float64)
+        share /= widths.take(chosen)
+        return chosen, share
+
 
 @functools.lru_cache(maxsize=256)
 def weighted(weights: tuple[float, ...]) -> Weighted:

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 from seedbed.engine.chains import compile_chain
 from seedbed.engine.distributions import Quantile, exponential, lognormal, uniform
+from seedbed.engine.rhythms import draw_moments, draw_seconds
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
-from seedbed.plan.lifecycles import count_entities
+from seedbed.plan.lifecycles import count_entities, newcomers
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle
 
 Int32s = npt.NDArray[np.int32]
@@ -119,25 +120,34 @@ class Walker:
 
     def count_entities(self) -> int:
         """How many entities have begun by the end, or are planned to: those with the numbers below this one."""
-        return count_entities(self.lifecycle.arrivals, self.planned_entities, self.planned_end, self.end)
+        return count_entities(self.lifecycle, self.planned_entities, self.planned_end, self.end)
 
     def arrivals(self, entities: Int64s) -> Int64s:
         """The moment at which each entity begins.
 
-        Planned entities begin evenly over the lifecycle's arrivals. The others follow one another at the same
-        rate: `planned_entities + k` begins on the first day by whose end k + 1 entities are due.
+        Planned entities begin over the lifecycle's arrivals, evenly or in its rhythm. The others follow one another
+        at the same rate: `planned_entities + k` begins on the first day by whose end k + 1 entities are due.
         """
         first, last = self.lifecycle.arrivals
-        grain = self.lifecycle.granularity
-        stream = self._stream.child("begin")
-        moments = first + grain * stream.below(entities, (last - first) // grain + 1).astype(np.int64)
+        grain, rhythm = self.lifecycle.granularity, self.lifecycle.rhythm
+        begin, newcomer = self._stream.child("begin"), self._stream.child("newcomer")
+        if rhythm:
+            moments = draw_moments(rhythm, first, last + grain - 1, begin.bits(entities)) // grain * grain
+        else:
+            moments = first + grain * begin.below(entities, (last - first) // grain + 1).astype(np.int64)
         late = np.flatnonzero(entities >= self.planned_entities)
-        if len(late):
-            numbers = entities[late] - self.planned_entities
+        if not len(late):
+            return moments
+        numbers = entities[late] - self.planned_entities
+        if rhythm:
+            due = newcomers(self.lifecycle, self.planned_entities, max(self.end - self.planned_end, 0) // DAY)
+            day = np.searchsorted(np.array(due, np.int64), numbers, side="right") + 1
+            within = draw_seconds(rhythm.hours, newcomer.uniform(entities[late])) // grain * grain
+        else:
             days = last // DAY - first // DAY + 1
             day = -(-(numbers + 1) * days // max(self.planned_entities, 1))
-            within = self._stream.child("newcomer").below(entities[late], DAY // grain).astype(np.int64)
-            moments[late] = self.planned_end + 1 + (day - 1) * DAY + grain * within
+            within = grain * newcomer.below(entities[late], DAY // grain).astype(np.int64)
+        moments[late] = self.planned_end + 1 + (day - 1) * DAY + within
         return moments
 
     def cases_of(self, values: pa.Array) -> Int64s:

@@ -21,8 +21,8 @@ from seedbed.schema import DataType, TypeKind
 
 _DRAWN = (
     kinds.Choice, kinds.ChoiceBy, kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential,
-    kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.After, kinds.Fake, kinds.Pattern,
-    kinds.Uuid, kinds.HashKey, kinds.Each, kinds.Sequence, kinds.Pool,
+    kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.Time, kinds.After, kinds.Fake,
+    kinds.Pattern, kinds.Uuid, kinds.HashKey, kinds.Each, kinds.Sequence, kinds.Pool,
 )  # fmt: skip
 """Kinds whose values follow from a number, which may be another row's than this one's."""
 

@@ -38,7 +38,7 @@ from seedbed.schema import Cardinality, Scalar, TypeKind
 
 _DRAWN_AGAIN = (
     kinds.Choice, kinds.ChoiceBy, kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential,
-    kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.After, kinds.Fake,
+    kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.Time, kinds.After, kinds.Fake,
     kinds.Pool,
 )  # fmt: skip
 """Kinds whose value in one row may be drawn again without touching any other row."""

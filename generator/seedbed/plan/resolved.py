@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 
 from seedbed.errors import NOWHERE, Location
 from seedbed.plan.kinds import Generator
+from seedbed.plan.rhythm import Rhythm
 from seedbed.plan.text_pools import TextPool
 from seedbed.schema import Cardinality, DataType, Project, Resource, Scalar, SourceTable
 
@@ -204,6 +205,8 @@ class ResolvedLifecycle:
     arrivals: tuple[int, int]
     """First and last moment at which the planned entities begin."""
     max_versions: int
+    rhythm: Rhythm | None = None
+    """Of the days and hours at which entities begin; None when all are alike."""
     depends_on: str | None = None
     cases: Mapping[Scalar, int] = field(default_factory=dict)
     otherwise: int | None = None

@@ -292,7 +292,7 @@ def _lifecycles(drafts: Drafts, draft: Draft) -> list[ResolvedLifecycle]:
 
 def _begun(drafts: Drafts, lifecycle: ResolvedLifecycle, planned: int, as_of: dt.date) -> int:
     planned_end, end = ((day - _EPOCH).days * DAY + DAY - 1 for day in (drafts.plan.as_of, as_of))
-    return count_entities(lifecycle.arrivals, planned, planned_end, end)
+    return count_entities(lifecycle, planned, planned_end, end)
 
 
 # --- counts of children ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from seedbed.plan.calls import CallError, parse_call
 from seedbed.plan.generators import parse_generator
-from seedbed.plan.kinds import COUNT_KINDS, Generator, Temporal, parse_duration
+from seedbed.plan.kinds import COUNT_KINDS, Generator, MomentRhythm, Temporal, parse_duration
 from seedbed.plan.rules import Cannot, Rule, parse_rule
 from seedbed.schema import sentence_key
 
@@ -202,8 +202,11 @@ Probabilities = dict[str, float]
 Transitions = dict[str, Probabilities]
 
 
-class Arrivals(_Entry):
-    """When entities begin: evenly from `start` to `end` (the plan's `start` and `as_of` where left out)."""
+class Arrivals(MomentRhythm, _Entry):
+    """When entities begin: from `start` to `end` (the plan's `start` and `as_of` where left out).
+
+    Evenly, or in a rhythm. Those that begin after the plan's `as_of` follow in the same rhythm.
+    """
 
     start: Temporal | None = None
     end: Temporal | None = None

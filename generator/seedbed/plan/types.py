@@ -13,6 +13,7 @@ TEXT = DataType(TypeKind.TEXT, "varchar")
 BOOLEAN = DataType(TypeKind.BOOLEAN, "boolean")
 DATE = DataType(TypeKind.DATE, "date")
 TIMESTAMP = DataType(TypeKind.TIMESTAMP, "timestamp")
+TIME = DataType(TypeKind.TIME, "time")
 FLOAT = DataType(TypeKind.FLOAT, "double")
 DEFAULT_DECIMAL = (18, 2)
 """Precision and scale of a decimal type that gives neither."""
@@ -79,6 +80,8 @@ def natural_type(
             return BOOLEAN
         case kinds.Date():
             return DATE
+        case kinds.Time():
+            return TIME
         case kinds.Timestamp() | kinds.During():
             return TIMESTAMP
         case kinds.Fake(what="latitude" | "longitude"):

@@ -33,6 +33,8 @@ BY_BATCHES = (
     "integer(-5, 5)", "uniform(0, 1)", "normal(0, 1)", "lognormal(10, 1, decimals=0)", "exponential(3, min=1, max=4)",
     "poisson(2.5)", "zipf(1.2, 100000)", "boolean(0.4)", "date('2024-01-01', '2024-12-31')",
     "timestamp('2024-01-01', '2024-02-01')", "timestamp('2024-01-01', '2024-02-01', hours='business')",
+    "timestamp('2024-01-01 07:00:00', '2026-02-01', hours={7: 1, 20: 3}, months={'dec': 2}, growth=0.5)",
+    "date('2024-01-01', '2024-12-31', weekdays={'sun': 0}, growth=-0.2)", "time('08:00', '17:59:59')",
     "after('day', median='3d')", "after('moment', min='1h', max='3h')", "calendar('text', 'day')",
     "calendar('week', 'moment')", "template('{code}/{number}')", "fake('full_name')", "fake('email', unique=true)",
     "fake('phone')", "fake('company', unique=true)", "fake('domain')", "fake('url')", "fake('ipv4')", "fake('iban')",
@@ -286,6 +288,39 @@ def test_business_hours() -> None:
         *((1, hour) for hour in range(8, 18)),
         (4, 8),
     }
+
+
+def test_a_rhythm_leaves_out_what_weighs_nothing() -> None:
+    generator = "timestamp('2024-02-28 12:00:00', '2024-03-04 08:29:59', hours={8: 1, 9: 0, 11: 2, 17: 1}, weekdays="
+    found = listed(generator + "{'sat': 0, 'sunday': 0})", 20_000)
+    assert {(moment.day, moment.hour) for moment in found} == {
+        (28, 17), *((day, hour) for day in (29, 1) for hour in (8, 11, 17)), (4, 8),
+    }  # fmt: skip
+    assert max(moment for moment in found if moment.day == 4).minute == 29
+
+
+@pytest.mark.parametrize(
+    ("generator", "only"),
+    [
+        ("timestamp('2024-02-29 10:00:00', '2024-02-29 10:00:00', growth=1)", dt.datetime(2024, 2, 29, 10)),
+        ("timestamp('2024-02-29 23:59:59', '2024-02-29', hours={23: 1})", dt.datetime(2024, 2, 29, 23, 59, 59)),
+        ("date('2024-02-29', '2024-02-29', growth=1)", dt.date(2024, 2, 29)),
+        ("date('2024-03-01', '2024-03-03', weekdays={'fri': 0, 'sun': 0})", dt.date(2024, 3, 2)),
+        ("time('23:59:59', '23:59:59')", dt.time(23, 59, 59)),
+        ("time('08:59:59', '12:00', hours={8: 5, 12: 0})", dt.time(8, 59, 59)),
+    ],
+)
+def test_where_only_one_moment_is_left(generator: str, only: object) -> None:
+    assert set(listed(generator, HUGE)) == {only}
+
+
+def test_business_hours_are_the_same_with_weights_of_their_own() -> None:
+    """Two ways to say the same thing: one by counting business seconds, one by weights of days and hours."""
+    generator = "timestamp('2024-02-29 17:00:00', '2024-03-04 08:59:59', hours="
+    days = "weekdays={'sat': 0, 'sun': 0}"
+    by_weight = values_of(f"{generator}{list(range(8, 18))}, {days})", 5_000).view(pa.int64()).to_numpy()
+    counted = values_of(f"{generator}'business')", 5_000).view(pa.int64()).to_numpy()
+    assert np.abs(by_weight - counted).max() <= 1
 
 
 DELAYS = ("median='2d'", "mean='2d'", "min='12h', max='4d'", "median='2d', min='1d', max='3d'", "min='1h', max='2h'")

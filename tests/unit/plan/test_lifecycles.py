@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from seedbed.documents import Document, read_yaml
 from seedbed.errors import Diagnostic, Location, has_errors
 from seedbed.plan.lifecycles import count_entities, resolve_lifecycle
 from seedbed.plan.resolved import DAY, ResolvedLifecycle
+from seedbed.plan.rhythm import Rhythm
 from seedbed.plan.spec import Process
 from seedbed.schema import Transition, Workflow
 
@@ -115,12 +118,54 @@ def test_arrivals_at_a_second() -> None:
     assert resolved.arrivals == (begin, begin + 40 * 3600 - 1)
 
 
+def lasting(arrivals: tuple[int, int], rhythm: Rhythm | None = None) -> ResolvedLifecycle:
+    text = "process: {initial: A, transitions: {A: {B: 1}}, dwell: 3d}"
+    resolved, _ = resolve(read_yaml(text, "plan.yml"))
+    assert resolved is not None
+    return replace(resolved, arrivals=arrivals, rhythm=rhythm)
+
+
 def test_entities_grow_at_the_planned_rate() -> None:
-    week = (0, 6 * DAY)
     planned_end = 7 * DAY - 1
+    week = lasting((0, 6 * DAY))
     counts = [count_entities(week, 10, planned_end, planned_end + days * DAY) for days in (-3, 0, 1, 2, 7, 70)]
     assert counts == [10, 10, 11, 12, 20, 110]
-    assert count_entities((0, 5 * DAY), 10, planned_end, planned_end + 7 * DAY) == 10
+    assert count_entities(lasting((0, 5 * DAY)), 10, planned_end, planned_end + 7 * DAY) == 10
+
+
+def test_entities_grow_in_the_planned_rhythm() -> None:
+    # The first of January 1970 was a Thursday: two working days, a weekend, three working days.
+    week = lasting((0, 6 * DAY), Rhythm((1.0,) * 5 + (0.0,) * 2))
+    counts = [count_entities(week, 10, 7 * DAY - 1, (7 + days) * DAY - 1) for days in range(9)]
+    assert counts == [10, 12, 14, 14, 14, 16, 18, 20, 22]
+    doubling = lasting((0, 365 * DAY), Rhythm(growth=1.0))
+    planned, after = (count_entities(doubling, 1_000, 366 * DAY - 1, (366 + days) * DAY - 1) for days in (0, 366))
+    assert planned == 1_000
+    assert after == pytest.approx(3_000, rel=0.01)
+
+
+def test_a_rhythm_of_arrivals_is_read() -> None:
+    arrivals = {"weekdays": {"Saturday": 0.5}, "months": {"dec": 2}, "growth": 0.1, "hours": "business"}
+    said = {"initial": "A", "transitions": {"A": {"B": 1}}, "dwell": "3d", "arrivals": arrivals}
+    rhythm = Process.model_validate(said).arrivals.rhythm
+    assert rhythm is not None
+    assert rhythm.weekdays == (1, 1, 1, 1, 1, 0.5, 0)
+    assert rhythm.months == (1,) * 11 + (2,)
+    assert rhythm.growth == 0.1
+    assert rhythm.hours == (0,) * 8 + (1,) * 10 + (0,) * 6
+
+
+def test_nobody_can_arrive_on_no_day() -> None:
+    text = """
+        process:
+          initial: A
+          transitions: {A: {B: 1}}
+          dwell: 3d
+          arrivals: {start: 2026-01-03, end: 2026-01-04, hours: business}
+    """
+    resolved, diagnostics = resolve(read_yaml(textwrap.dedent(text), "plan.yml"))
+    assert resolved is None
+    assert [(found.code, found.location.line) for found in diagnostics] == [("no-arrivals", 6)]
 
 
 names = st.sampled_from(["A", "B", "a", "otherwise", "high", "-", "_", "", "default", "A -> B"])

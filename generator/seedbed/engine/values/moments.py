@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Mapping
 
@@ -14,6 +13,7 @@ from seedbed.engine.arrow import dates, timestamps, whole_numbers
 from seedbed.engine.calendars import calendar_part, days_of, open_moments, open_seconds
 from seedbed.engine.cells import Cells, Maker
 from seedbed.engine.distributions import Quantile, draw_on_grid, exponential, lognormal, uniform
+from seedbed.engine.rhythms import draw_days, draw_moments
 from seedbed.plan import kinds
 from seedbed.plan.resolved import DAY, Days
 
@@ -25,16 +25,18 @@ _EPOCH = dt.date(1970, 1, 1)
 
 
 def _date(cells: Cells, generator: kinds.Date) -> pa.Array:
-    first, last = (_seconds(end) // DAY for end in (generator.start, generator.end))
-    return dates(first + cells.stream.below(cells.rows, last - first + 1))
+    first, last = generator.ends
+    if generator.rhythm:
+        return dates(draw_days(generator.rhythm, first, last, cells.stream.bits(cells.rows)))
+    return dates(first // DAY + cells.stream.below(cells.rows, last // DAY - first // DAY + 1))
 
 
 def _timestamp(cells: Cells, generator: kinds.Timestamp) -> pa.Array:
-    first, last = _seconds(generator.start), _seconds(generator.end)
-    if not isinstance(generator.end, dt.datetime):
-        last += DAY - 1
-    if generator.hours == "any":
+    first, last = generator.ends
+    if generator.rhythm is None:
         return timestamps(first + cells.stream.below(cells.rows, last - first + 1))
+    if not generator.any_business_hour:
+        return timestamps(draw_moments(generator.rhythm, first, last, cells.stream.bits(cells.rows)))
     opened = open_seconds(first)
     count = open_seconds(last + 1) - opened
     if count <= 0:
@@ -42,10 +44,9 @@ def _timestamp(cells: Cells, generator: kinds.Timestamp) -> pa.Array:
     return timestamps(open_moments(opened + cells.stream.below(cells.rows, count)))
 
 
-def _seconds(moment: dt.date | dt.datetime) -> int:
-    if isinstance(moment, dt.datetime) and moment.tzinfo is not None:
-        moment = moment.astimezone(dt.UTC)
-    return calendar.timegm(moment.timetuple())
+def _time(cells: Cells, generator: kinds.Time) -> pa.Array:
+    seconds = draw_moments(generator.rhythm, *generator.ends, cells.stream.bits(cells.rows))
+    return pa.array(seconds.astype(np.int32)).view(pa.time32("s"))
 
 
 def _after(cells: Cells, generator: kinds.After) -> pa.Array:
@@ -99,6 +100,7 @@ def _own_days(cells: Cells) -> Int64s:
 MAKERS: Mapping[type[kinds.Generator], Maker] = {
     kinds.Date: _date,
     kinds.Timestamp: _timestamp,
+    kinds.Time: _time,
     kinds.After: _after,
     kinds.Calendar: _calendar,
 }

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from seedbed.plan.kinds.base import MAX_VALUES, Generator, Share, Temporal, parse_duration
 from seedbed.plan.kinds.derived import Copy, Ordinal, Pool, Rollup, Sql, Template
 from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
-from seedbed.plan.kinds.moments import After, Calendar, Date, Timestamp
+from seedbed.plan.kinds.moments import After, Calendar, Date, Time, Timestamp
 from seedbed.plan.kinds.numbers import Exponential, Integer, Lognormal, Normal, Poisson, Uniform, Zipf
 from seedbed.plan.kinds.references import DateKey, During, ForeignKey, Lifecycle, Version
+from seedbed.plan.kinds.rhythmic import MomentRhythm
 from seedbed.plan.kinds.values import Boolean, Choice, ChoiceBy, Constant, Each, Fake
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Integer",
     "Lifecycle",
     "Lognormal",
+    "MomentRhythm",
     "Normal",
     "Ordinal",
     "Pattern",
@@ -50,6 +52,7 @@ __all__ = [
     "Sql",
     "Template",
     "Temporal",
+    "Time",
     "Timestamp",
     "Uniform",
     "Uuid",
@@ -62,8 +65,8 @@ KINDS: Mapping[str, type[Generator]] = {
     cls.kind: cls
     for cls in (
         Constant, Sequence, Uuid, HashKey, Pattern, Each, Choice, ChoiceBy, Integer, Uniform, Normal, Lognormal,
-        Exponential, Poisson, Zipf, Boolean, Date, Timestamp, Fake, Template, Pool, Sql, Copy, After, Calendar, Ordinal,
-        Rollup, ForeignKey, DateKey, Version, During, Lifecycle,
+        Exponential, Poisson, Zipf, Boolean, Date, Timestamp, Time, Fake, Template, Pool, Sql, Copy, After, Calendar,
+        Ordinal, Rollup, ForeignKey, DateKey, Version, During, Lifecycle,
     )
 }  # fmt: skip
 """Every kind of generator by the name that it has in a plan."""

@@ -53,9 +53,17 @@ def _temporal(value: Any) -> dt.date | dt.datetime:
         raise ValueError(f"{value!r} is not a date; write '2026-01-31' or '2026-01-31 08:00:00'") from None
 
 
+def _clock(value: Any) -> str:
+    try:
+        return dt.time.fromisoformat(str(value)).replace(microsecond=0, tzinfo=None).isoformat()
+    except ValueError:
+        raise ValueError(f"{value!r} is no time of day; write '08:00' or '23:59:59'") from None
+
+
 Duration = Annotated[str, BeforeValidator(_duration_text)]
 """A length of time as text: a number and one of s, m, h, d, w."""
 Temporal = Annotated[dt.date | dt.datetime, BeforeValidator(_temporal)]
+Clock = Annotated[str, BeforeValidator(_clock)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Decimals = Annotated[int, Field(ge=0, le=12)]

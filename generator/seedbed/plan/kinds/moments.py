@@ -2,37 +2,103 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from seedbed.plan.kinds.base import Duration, Generator, Temporal, check_order, parse_duration
+from seedbed.plan.kinds.base import Clock, Duration, Generator, Temporal, check_order, parse_duration
+from seedbed.plan.kinds.rhythmic import BUSINESS, DayRhythm, HourWeights, MomentRhythm, hours_of, read_hours
+from seedbed.plan.rhythm import DAY, Rhythm
 
 
-class Date(Generator):
-    """A date from `start` to `end`, both included."""
+class Date(DayRhythm, Generator):
+    """A date from `start` to `end`, both included; busier days as in `weekdays={'sat': 0.3}, months={'dec': 1.8}`."""
 
     kind = "date"
     positional = ("start", "end")
     start: Temporal
     end: Temporal
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first and the last second of the days, since 1970."""
+        first, last = (_seconds(end) // DAY for end in (self.start, self.end))
+        return first * DAY, last * DAY + DAY - 1
+
+    @property
+    def any_business_hour(self) -> bool:
+        """Whether the days are alike but for business hours, which needs no table of days."""
+        return self.rhythm == BUSINESS
+
     def check(self) -> None:
-        check_order(self.start, self.end)
+        _check_ends(self.start, self.end, self.ends, None if self.any_business_hour else self.rhythm)
 
 
-class Timestamp(Generator):
-    """A moment from `start` to `end`, to the second; `hours='business'` keeps to weekdays, 8 to 18 o'clock."""
+class Timestamp(MomentRhythm, Generator):
+    """A moment from `start` to `end`, to the second; as `date`, and with `hours='business'` or `{9: 1, 20: 3}`."""
 
     kind = "timestamp"
     positional = ("start", "end")
     start: Temporal
     end: Temporal
-    hours: Literal["any", "business"] = "any"
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first and the last second, since 1970."""
+        return _seconds(self.start), _seconds(self.end) + (0 if isinstance(self.end, dt.datetime) else DAY - 1)
+
+    @property
+    def any_business_hour(self) -> bool:
+        """Whether the days are alike but for business hours, which needs no table of days."""
+        return self.rhythm == BUSINESS
 
     def check(self) -> None:
-        check_order(_as_datetime(self.start), _as_datetime(self.end))
+        _check_ends(self.start, self.end, self.ends, None if self.any_business_hour else self.rhythm)
+
+
+class Time(Generator):
+    """A time of day from `start` to `end`, to the second: `time('08:00', '17:59:59')`, or by `hours={9: 2, 10: 1}`."""
+
+    kind = "time"
+    positional = ("start", "end")
+    start: Clock = "00:00:00"
+    end: Clock = "23:59:59"
+    hours: Annotated[HourWeights | None, BeforeValidator(read_hours)] = None
+    """Weights of hours, 0 to 23; those not named have none. Without any, all are as likely."""
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first and the last second of a day."""
+        first, last = map(dt.time.fromisoformat, (self.start, self.end))
+        return _second(first), _second(last)
+
+    @property
+    def rhythm(self) -> Rhythm:
+        return Rhythm(hours=hours_of(self.hours)) if self.hours else Rhythm()
+
+    def check(self) -> None:
+        check_order(self.start, self.end)
+        self.rhythm.masses(*self.ends)
+
+
+def _check_ends(start: dt.date, end: dt.date, seconds: tuple[int, int], rhythm: Rhythm | None) -> None:
+    if seconds[0] > seconds[1]:
+        raise ValueError(f"the start {start} is after the end {end}")
+    if rhythm:
+        rhythm.masses(*seconds)
+
+
+def _second(clock: dt.time) -> int:
+    return clock.hour * 3600 + clock.minute * 60 + clock.second
+
+
+def _seconds(moment: dt.date) -> int:
+    """Seconds since 1970 of a moment, which is one in UTC where it has a time zone, or of the start of a day."""
+    if isinstance(moment, dt.datetime) and moment.tzinfo is not None:
+        moment = moment.astimezone(dt.UTC)
+    return calendar.timegm(moment.timetuple())
 
 
 class After(Generator):
@@ -76,7 +142,3 @@ class Calendar(Generator):
         "first_of_month", "last_of_month", "is_month_end", "text",
     ]  # fmt: skip
     of: str | None = None
-
-
-def _as_datetime(value: dt.date | dt.datetime) -> dt.datetime:
-    return value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)

@@ -1,0 +1,100 @@
+"""What every kind of day or moment can say of its rhythm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from seedbed.plan.rhythm import MONTHS, WEEKDAYS, Rhythm
+
+BUSINESS = Rhythm((1.0,) * 5 + (0.0,) * 2, hours=tuple(float(8 <= hour < 18) for hour in range(24)))
+"""Monday to Friday, 8 to 18 o'clock."""
+_BUSINESS_DAYS = {"sat": 0.0, "sun": 0.0}
+
+
+def _named(names: Sequence[str], spoken: str) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        """Weights by the first three letters of a name; a weight of 1 says nothing."""
+        if not isinstance(value, dict):
+            return value
+        read: dict[str, Any] = {}
+        for key, weight in value.items():
+            name = str(key)[:3].casefold()
+            if name not in names or name in read:
+                told = "stands twice" if name in names else f"is no {spoken}"
+                raise ValueError(f"{key!r} {told}; they are {', '.join(names)}")
+            read[name] = weight
+        return {name: weight for name, weight in read.items() if weight != 1}
+
+    return read
+
+
+def read_hours(value: Any) -> Any:
+    """Weights by hour; a list gives each of its hours the same."""
+    if isinstance(value, str):
+        if value not in ("any", "business"):
+            raise ValueError(f"{value!r} are no hours; write 'any', 'business' or weights: {{9: 2, 10: 1}}")
+        return value
+    weights = dict.fromkeys(value, 1.0) if isinstance(value, list | tuple) else value
+    if isinstance(weights, dict):
+        for hour in weights:
+            if not isinstance(hour, int) or isinstance(hour, bool) or not 0 <= hour < 24:
+                raise ValueError(f"{hour!r} is no hour; they are the numbers from 0 to 23")
+    return weights
+
+
+Weight = Annotated[float, Field(ge=0, lt=1e9)]
+HourWeights = dict[int, Weight]
+
+
+class DayRhythm(BaseModel):
+    """How the days between two ends differ."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    weekdays: Annotated[dict[str, Weight], BeforeValidator(_named(WEEKDAYS, "day of the week"))] = {}
+    """Weights of weekdays against the others' 1: `{'sat': 0.3, 'sun': 0}`."""
+    months: Annotated[dict[str, Weight], BeforeValidator(_named(MONTHS, "month"))] = {}
+    """Weights of a day in these months against the others' 1: `{'nov': 1.3, 'dec': 1.8}`."""
+    growth: Annotated[float, Field(gt=-1, le=10)] = 0.0
+    """How much busier a day is than the day a year before: 0.2 is 20% a year, compounded."""
+
+    @property
+    def rhythm(self) -> Rhythm | None:
+        """What was said, or None when all days are alike."""
+        if not (self.weekdays or self.months or self.growth):
+            return None
+        return _rhythm(self, {}, Rhythm().hours)
+
+
+class MomentRhythm(DayRhythm):
+    """How the days between two ends differ, and the hours of a day."""
+
+    hours: Annotated[Literal["any", "business"] | HourWeights, BeforeValidator(read_hours)] = "any"
+    """`'business'` (Monday to Friday, 8 to 18 o'clock), or weights, hours not named having none: `{9: 2, 10: 1}`."""
+
+    @property
+    def rhythm(self) -> Rhythm | None:
+        """What was said, or None when all days and hours are alike."""
+        if self.hours == "any":
+            return super().rhythm
+        if self.hours == "business":
+            return _rhythm(self, _BUSINESS_DAYS, BUSINESS.hours)
+        return _rhythm(self, {}, hours_of(self.hours))
+
+
+def hours_of(weights: Mapping[int, float]) -> tuple[float, ...]:
+    """The weight of each of the 24 hours."""
+    return tuple(weights.get(hour, 0.0) for hour in range(24))
+
+
+def _rhythm(said: DayRhythm, unsaid: dict[str, float], hours: tuple[float, ...]) -> Rhythm:
+    weekdays = {**unsaid, **said.weekdays}
+    return Rhythm(
+        tuple(weekdays.get(name, 1.0) for name in WEEKDAYS),
+        tuple(said.months.get(name, 1.0) for name in MONTHS),
+        said.growth,
+        hours,
+    )
