@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -29,18 +29,21 @@ from seedbed.authoring.llm.run import Tell
 from seedbed.check import Finding, check
 from seedbed.documents import Document
 from seedbed.engine.batches import count_batches, generate_batches, schema_of
+from seedbed.engine.extracts import count_parts, extract_batches
 from seedbed.engine.ranges import RowRanges
 from seedbed.engine.world import World
 from seedbed.errors import AuthoringError, Diagnostic, GenerationError, Location, PlanError, ProjectError, has_errors
 from seedbed.parsers import read_schema, read_target_settings, select_tables
+from seedbed.plan.extracts import take_extract
 from seedbed.plan.files import Changes, merge_plans, read_plan, write_plan
 from seedbed.plan.plan_text import render_plan
 from seedbed.plan.resolve import resolve
-from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import Form, ResolvedPlan, ResolvedTable
 from seedbed.plan.spec import PLAN_FILE, Plan
 from seedbed.schema import Schema
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Outcome, Sink
+from seedbed.sinks.manifest import read_manifest
 from seedbed.sinks.parquet import ParquetSink
 from seedbed.sinks.seeds import CsvSink
 from seedbed.sinks.warehouse import warehouse_sink
@@ -114,6 +117,15 @@ class Planned:
 
     def __str__(self) -> str:
         return render_plan(self.plan.model_copy(update={"fingerprints": {}}))
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDates:
+    """The as-of date of seeds, and, where they hold only changes, since when and in which form."""
+
+    as_of: dt.date
+    since: dt.date | None
+    changes: Form | None
 
 
 def read_project(
@@ -294,8 +306,15 @@ def resolve_plan(
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
     as_of: dt.date | None = None,
+    changes: Form | Literal["delta", "feed"] | None = None,
+    since: dt.date | None = None,
 ) -> tuple[ResolvedPlan, list[Diagnostic]]:
     """The plan with nothing left to decide; arguments as `seedbed.plan.resolve.resolve`.
+
+    Args:
+        changes: write only what changed after the day `since`: a `delta` has the new and changed rows, a `feed` every
+            insert, update and delete. By default a delta where `since` is given, else the whole state.
+        since: an as-of date from the plan's own on; a feed without it begins with all rows.
 
     Raises:
         PlanError: the plan does not fit the project, or cannot be carried out.
@@ -305,11 +324,13 @@ def resolve_plan(
     )
     if resolved is None:
         raise PlanError("The plan cannot be carried out.", diagnostics)
+    if changes or since:
+        resolved = take_extract(resolved, Form(changes or Form.DELTA), since)
     return resolved, diagnostics
 
 
 def write(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Progress | None = None) -> Outcome:
-    """Makes every written table and commits them to the sink together.
+    """Makes every written table, or what changed in it if the plan says so, and commits them to the sink together.
 
     Raises:
         GenerationError: the plan cannot be carried out with these numbers of rows.
@@ -324,12 +345,16 @@ def write(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Pro
 
 
 def _watched(world: World, table: ResolvedTable, workers: int, progress: Progress | None) -> Iterator[pa.RecordBatch]:
-    rows, batches = 0, max(count_batches(world, table), 1)
-    for done, batch in enumerate(generate_batches(world, table, workers=workers), 1):
+    if world.plan.extract:
+        count, batches = count_parts(world.plan, table), extract_batches(world.plan, table, workers=workers)
+    else:
+        count, batches = count_batches(world, table), generate_batches(world, table, workers=workers)
+    rows = 0
+    for done, batch in enumerate(batches, 1):
         yield batch
         rows += batch.num_rows
         if progress:
-            progress(table, rows, done / batches)
+            progress(table, rows, done / max(count, 1))
 
 
 def generate_tables(resolved: ResolvedPlan, *, workers: int = 1) -> dict[str, pa.Table]:
@@ -351,6 +376,12 @@ def row_ranges(resolved: ResolvedPlan, name: str) -> RowRanges:
 def check_seeds(resolved: ResolvedPlan, folder: Path | None = None) -> list[Finding]:
     """Checks every promise against the written seeds, in SQL; `folder` is the project's seed folder by default."""
     return check(resolved, folder or resolved.project.seed_paths[0])
+
+
+def written_dates(schema: Schema) -> WrittenDates | None:
+    """What the seeds of the project hold, as the last run recorded it; None where Seedbed wrote none."""
+    manifest = read_manifest(schema.project.seed_paths[0])
+    return WrittenDates(manifest.as_of, manifest.since, manifest.changes) if manifest else None
 
 
 def csv_sink(resolved: ResolvedPlan, *, force: bool = False, workers: int = 1) -> CsvSink:

@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import click
@@ -16,7 +16,7 @@ import yaml
 from seedbed import api
 from seedbed.cli.talk import Talk
 from seedbed.errors import SeedbedError
-from seedbed.plan.resolved import ResolvedPlan
+from seedbed.plan.resolved import Form, ResolvedPlan
 from seedbed.schema import Schema
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,13 +37,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tables a run is about, and how many rows they have, as far as the options say."""
+    """Which tables a run is about, which rows they have, and which of them it tells, as far as the options say."""
 
     select: Sequence[str] = ()
     exclude: Sequence[str] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     scale: float = 1.0
     as_of: dt.date | None = None
+    since: dt.date | None = None
+    changes: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,18 @@ def _size_options(command: F) -> F:
                 "--scale", type=click.FloatRange(min=0, max=1e7), default=1.0, help="Factor for all other row counts."
             ),
             click.option("--as-of", callback=_date, metavar="DATE", help="A later as-of date than the plan's."),
+            click.option(
+                "--since",
+                callback=_date,
+                metavar="DATE",
+                help="Only what changed after this day, an earlier as-of date.",
+            ),
+            click.option(
+                "--changes",
+                type=click.Choice(["delta", "feed"]),
+                help="How it is told: as new and changed rows (delta, the default), or as every insert, update and "
+                "delete, day by day (feed; without --since it begins with all rows).",
+            ),
         ]
     ):
         command = option(command)
@@ -193,9 +207,12 @@ def chooses_tables(command: Callable[..., Any]) -> Callable[..., Any]:
         rows: dict[str, int],
         scale: float,
         as_of: dt.date | None,
+        since: dt.date | None,
+        changes: str | None,
         **options: Any,
     ) -> None:
-        command(*arguments, wanted=Wanted(select, exclude, rows, scale, as_of), **options)
+        wanted = Wanted(select, exclude, rows, scale, as_of, since, Form(changes) if changes else None)
+        command(*arguments, wanted=wanted, **options)
 
     return _selection_options(_size_options(run))
 
@@ -210,8 +227,17 @@ def makes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
     return _run_options(with_run)
 
 
-def resolve(opened: Opened, wanted: Wanted, default: Collection[str] | None = None) -> ResolvedPlan:
-    """The plan of this run. `default` are the tables to write when none are selected; all when None."""
+def resolve(
+    opened: Opened, wanted: Wanted, default: Collection[str] | None = None, *, as_written: bool = False
+) -> ResolvedPlan:
+    """The plan of this run.
+
+    Args:
+        opened: the project.
+        wanted: what the options say.
+        default: the tables to write when none are selected; all when None.
+        as_written: take the dates from the seeds that there are, where the options give none.
+    """
     chosen, found = api.choose_tables(opened.schema, wanted.select, wanted.exclude)
     planned = api.plan_project(opened.schema, today=today())
     opened.talk.report([*found, *planned.notes], notes=opened.notes)
@@ -221,6 +247,8 @@ def resolve(opened: Opened, wanted: Wanted, default: Collection[str] | None = No
         opened.talk.say(
             "seedbed.yml is not up to date: the baseline author decides the rest; `seedbed plan` updates it"
         )
+    if as_written:
+        wanted = _as_written(opened, wanted, planned.plan.as_of)
     resolved, found = api.resolve_plan(
         opened.schema,
         planned,
@@ -228,9 +256,19 @@ def resolve(opened: Opened, wanted: Wanted, default: Collection[str] | None = No
         rows=wanted.rows,
         scale=wanted.scale,
         as_of=wanted.as_of,
+        since=wanted.since,
+        changes=wanted.changes,
     )
     opened.talk.report(found, notes=opened.notes)
     return resolved
+
+
+def _as_written(opened: Opened, wanted: Wanted, planned: dt.date) -> Wanted:
+    """The dates that the seeds were written with, where the options and the plan do not say others."""
+    written = api.written_dates(opened.schema)
+    if written is None or written.as_of < planned or wanted.as_of or wanted.since or wanted.changes:
+        return wanted
+    return replace(wanted, as_of=written.as_of, since=written.since, changes=written.changes)
 
 
 def today() -> dt.date:

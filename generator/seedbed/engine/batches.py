@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -12,7 +13,10 @@ from seedbed.engine.frames import schema_of
 from seedbed.engine.world import BATCH_ROWS, World, ranges
 from seedbed.plan.resolved import ResolvedTable
 
-__all__ = ["count_batches", "generate_batches", "schema_of"]
+__all__ = ["count_batches", "generate_batches", "in_order", "schema_of"]
+
+
+Made = TypeVar("Made")
 
 
 def generate_batches(
@@ -27,15 +31,20 @@ def generate_batches(
         GenerationError: the plan cannot be carried out with these numbers of rows.
     """
     spans = ranges(world, table, batch_rows)
+    return in_order(lambda low, high: world.frames(table, low, high).batch(), spans, workers)
+
+
+def in_order(make: Callable[[int, int], Made], spans: Iterable[tuple[int, int]], workers: int) -> Iterator[Made]:
+    """What `make` makes of each span, in order, on so many threads; at most `2 * workers` results are held."""
     if workers <= 1:
         for low, high in spans:
-            yield world.frames(table, low, high).batch()
+            yield make(low, high)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="seedbed") as pool:
-        waiting: deque[Future[pa.RecordBatch]] = deque()
+        waiting: deque[Future[Made]] = deque()
         try:
             for low, high in spans:
-                waiting.append(pool.submit(lambda a, b: world.frames(table, a, b).batch(), low, high))
+                waiting.append(pool.submit(make, low, high))
                 if len(waiting) >= 2 * workers:
                     yield waiting.popleft().result()
             while waiting:

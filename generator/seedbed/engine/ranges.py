@@ -29,10 +29,12 @@ class RowRanges:
         batch_rows: about how many rows a part has.
 
     Raises:
-        PlanError: the plan has no table of that name.
+        PlanError: the plan has no table of that name, or is to write only what changed.
     """
 
     def __init__(self, resolved: ResolvedPlan, name: str, *, batch_rows: int = BATCH_ROWS) -> None:
+        if resolved.extract:
+            raise PlanError("Changes since an earlier date cannot be made in parts; resolve the plan without them.")
         table = next((table for table in resolved if table.name == name), None)
         if table is None:
             hint = closest(name, [table.name for table in resolved])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -34,11 +34,23 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """One row for each day from `start`, `count` of them, then one for each of the `extra` days."""
+    """One row for each day from `start`, `count` of them, then one for each of the `extra` days.
+
+    `planned` are the days that the plan itself asks for, where the table goes on with a later as-of date; else 0.
+    """
 
     start: dt.date
     count: int
     extra: tuple[dt.date, ...] = ()
+    planned: int = 0
+
+    def at(self, as_of: dt.date) -> Days:
+        """The days that there are at another as-of date: to the end of its year, where it lies past the plan's."""
+        last = self.start + dt.timedelta(days=self.planned - 1)
+        if not self.planned:
+            return self
+        end = last if as_of <= last else dt.date(as_of.year, 12, 31)
+        return replace(self, count=(end - self.start).days + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +251,14 @@ class VersionPart(Generator):
     open_end: dt.datetime | None = None
 
 
+class FeedPart(Generator):
+    """What a change feed says of a change: a column that `take_extract` adds, never read from a string."""
+
+    kind = "feed_part"
+    positional = ("part",)
+    part: Literal["op", "sequence", "changed_at"]
+
+
 # --- tables --------------------------------------------------------------------------------------------------
 
 
@@ -403,9 +423,29 @@ class ResolvedTable:
         return to_parent[0] if len(to_parent) == 1 else None
 
 
+class Form(enum.StrEnum):
+    """What an extract tells of the rows that changed."""
+
+    DELTA = "delta"
+    """New and changed rows, as they are at the as-of date."""
+    FEED = "feed"
+    """Every insert, update and delete, day by day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Which part of the state is written: what changed after the day `since`; everything when None."""
+
+    form: Form
+    since: dt.date | None
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedPlan:
-    """Everything the engine and the sinks need. `as_of` is the last day, included; `planned_as_of` the plan's own."""
+    """Everything the engine and the sinks need. `as_of` is the last day, included; `planned_as_of` the plan's own.
+
+    Without an `extract`, the whole state at the as-of date is written.
+    """
 
     project: Project
     random_seed: int
@@ -416,6 +456,7 @@ class ResolvedPlan:
     tables: tuple[ResolvedTable, ...]
     lifecycles: tuple[ResolvedLifecycle, ...] = ()
     pools: Mapping[str, TextPool] = field(default_factory=dict)
+    extract: Extract | None = None
     _tables: Mapping[str, ResolvedTable] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

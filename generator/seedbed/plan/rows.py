@@ -120,10 +120,8 @@ def _start_rows(drafts: Drafts, draft: Draft, asked: int | None, scale: float) -
 
 
 def _extended(days: Days, planned: dt.date, as_of: dt.date) -> Days:
-    end = days.start + dt.timedelta(days=days.count - 1)
-    if end < planned or end >= as_of:
-        return days
-    return replace(days, count=(dt.date(as_of.year, 12, 31) - days.start).days + 1)
+    covered = days.start + dt.timedelta(days=days.count - 1) >= planned
+    return replace(days, planned=days.count).at(as_of) if covered else days
 
 
 def _check_each(drafts: Drafts, draft: Draft) -> None:

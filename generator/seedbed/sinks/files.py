@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from seedbed.errors import Diagnostic, Location, SinkError
 from seedbed.plan.beside import DEVICES
+from seedbed.plan.resolved import Extract
 from seedbed.sinks.manifest import MANIFEST, OwnedFile, RunManifest, fingerprint, is_unmodified, read_manifest
 from seedbed.swap import TEMPORARY, Swap, create, temporary_name
 
@@ -157,11 +158,12 @@ class FileTransaction:
         self._manifest(target.parent)
         self._removals[target] = None
 
-    def commit(self, random_seed: int, as_of: object) -> Changes:
+    def commit(self, random_seed: int, as_of: object, extract: Extract | None = None) -> Changes:
         """Makes all staged files and removals visible.
 
         Args:
             random_seed: recorded in the run manifests, like `as_of`, the run's last day.
+            extract: which part of the state is written, recorded too.
 
         Raises:
             SinkError: nothing was changed: a file was edited meanwhile, or the file system refused.
@@ -171,7 +173,7 @@ class FileTransaction:
             present = {target: fingerprint(target) for target in self._staged if target.exists()}
             changed = [target for target, staged in self._staged.items() if present.get(target) != staged.sha256]
             removed = [target for target in self._removals if target.exists() and self._is_ours(target)]
-            wanted = {folder: self._next(folder, random_seed, as_of) for folder in self._folders()}
+            wanted = {folder: self._next(folder, random_seed, as_of, extract) for folder in self._folders()}
             with Swap() as swap:
                 if changed or removed:
                     for folder, manifest in wanted.items():
@@ -264,7 +266,7 @@ class FileTransaction:
     def _folders(self) -> list[Path]:
         return list(dict.fromkeys(target.parent for target in (*self._staged, *self._removals)))
 
-    def _next(self, folder: Path, random_seed: int, as_of: object) -> RunManifest:
+    def _next(self, folder: Path, random_seed: int, as_of: object, extract: Extract | None) -> RunManifest:
         before = self._manifests[folder]
         files = dict(before.files) if before else {}
         for target in self._removals:
@@ -273,7 +275,8 @@ class FileTransaction:
         for target, staged in self._staged.items():
             if target.parent == folder:
                 files[target.name] = OwnedFile(sha256=staged.sha256, table=staged.table)
-        return RunManifest.model_validate({"random_seed": random_seed, "as_of": as_of, "files": files})
+        told = {"changes": extract.form, "since": extract.since} if extract else {}
+        return RunManifest.model_validate({"random_seed": random_seed, "as_of": as_of, **told, "files": files})
 
     def _either(self, folder: Path, manifest: RunManifest, present: Mapping[Path, str]) -> RunManifest:
         """The manifest that holds while files are swapped: each is Seedbed's with its old and its new content."""

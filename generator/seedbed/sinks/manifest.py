@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from seedbed.errors import Diagnostic, Location, SinkError
+from seedbed.errors import Diagnostic, Location, Severity, SinkError
+from seedbed.plan.resolved import Form, ResolvedPlan
 
 MANIFEST = ".seedbed.manifest"  # no ".json": dbt 2 takes any JSON file below its seeds for a seed
 _CHUNK = 1 << 20
@@ -39,13 +40,15 @@ class OwnedFile(BaseModel):
 
 
 class RunManifest(BaseModel):
-    """What stands in a folder's `.seedbed.manifest`."""
+    """What stands in a folder's `.seedbed.manifest`. `changes` and `since` tell of an extract, as in a plan's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
     random_seed: int
     as_of: dt.date
+    changes: Form | None = None
+    since: dt.date | None = None
     files: dict[Annotated[str, AfterValidator(_plain_name)], OwnedFile] = {}
 
     def text(self) -> str:
@@ -74,6 +77,21 @@ def read_manifest(folder: Path) -> RunManifest | None:
             hint="restore it from version control; or delete it, and then the files that Seedbed is to write again",
         )
         raise SinkError(diagnostics=[found]) from None
+
+
+def check_dates(before: RunManifest | None, plan: ResolvedPlan, folder: str) -> list[Diagnostic]:
+    """Warns of a run that goes back in time, or begins after what the run before it ended with."""
+    if before is None:
+        return []
+    since = plan.extract.since if plan.extract else None
+    message = hint = None
+    if plan.as_of < before.as_of:
+        message = f"{folder} held the state as of {before.as_of}; this run goes back to {plan.as_of}"
+        hint = f"generate with --as-of {before.as_of} or later, if that was not meant"
+    elif since and before.as_of < since:
+        message = f"{folder} held the state as of {before.as_of}; what changed until {since} is not told"
+        hint = f"extract the changes --since {before.as_of}"
+    return [Diagnostic("as-of", message, severity=Severity.WARNING, hint=hint)] if message else []
 
 
 def fingerprint(path: Path, *, newlines: bool = True) -> str:

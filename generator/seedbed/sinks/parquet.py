@@ -17,6 +17,7 @@ from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.schema import DATA_FOLDER, DataType, TypeKind
 from seedbed.sinks.base import Outcome, Sink, Written
 from seedbed.sinks.files import FileTransaction, StagedFile, check_file_names
+from seedbed.sinks.manifest import check_dates, read_manifest
 from seedbed.sinks.relations import check_batch
 
 # Readers work on row groups in parallel, and small ones cost space. Exactly so many, whatever the batches are,
@@ -102,13 +103,14 @@ class ParquetSink(Sink):
         wanted = {path.name for path in map(self._path, self._plan) if path.parent == self.folder}
         for name in sorted(self._files.owned(self.folder) - wanted):
             self._files.remove(self.folder / name)
-        changes = self._files.commit(self._plan.random_seed, self._plan.as_of)
+        dates = check_dates(read_manifest(self.folder), self._plan, self._shown(self.folder))
+        changes = self._files.commit(self._plan.random_seed, self._plan.as_of, self._plan.extract)
         return Outcome(
             written,
             changed=tuple(map(self._shown, changes.changed)),
             unchanged=tuple(map(self._shown, changes.unchanged)),
             removed=tuple(map(self._shown, changes.removed)),
-            notes=tuple(self._notes(changes.left)),
+            notes=(*self._notes(changes.left), *dates),
         )
 
     def _notes(self, left: Iterable[Path]) -> Iterator[Diagnostic]:

@@ -72,7 +72,8 @@ def relations(plan: ResolvedPlan) -> dict[str, Relation]:
 
 def comment(plan: ResolvedPlan) -> str:
     """The comment that marks a table as Seedbed's."""
-    return f"{MARK} (random seed {plan.random_seed}, as of {plan.as_of}); it may replace the table."
+    since = f", changes since {plan.extract.since}" if plan.extract and plan.extract.since else ""
+    return f"{MARK} (random seed {plan.random_seed}, as of {plan.as_of}{since}); it may replace the table."
 
 
 def check_ownership(found: Iterable[tuple[ResolvedTable, Relation, Existing | None]]) -> None:

@@ -14,6 +14,7 @@ from seedbed.sinks.base import Outcome, Sink, Written
 from seedbed.sinks.csv import UnwritableValue, encode_all, header
 from seedbed.sinks.files import FileTransaction, check_file_names
 from seedbed.sinks.inference import InferenceWatch
+from seedbed.sinks.manifest import check_dates, read_manifest
 from seedbed.sinks.properties import PROPERTY_FILE, render_properties
 
 TEST_FOLDER = "seedbed"
@@ -116,7 +117,8 @@ class CsvSink(Sink):
         stale += [self._tests / name for name in self._files.owned(self._tests) - {path.name for path in tests}]
         for path in sorted(stale):
             self._files.remove(path)
-        changes = self._files.commit(self._plan.random_seed, self._plan.as_of)
+        dates = check_dates(read_manifest(self.folder), self._plan, self._shown(self.folder))
+        changes = self._files.commit(self._plan.random_seed, self._plan.as_of, self._plan.extract)
         left = [
             Diagnostic(
                 "edited-file",
@@ -132,7 +134,7 @@ class CsvSink(Sink):
             changed=tuple(map(self._shown, changes.changed)),
             unchanged=tuple(map(self._shown, changes.unchanged)),
             removed=tuple(map(self._shown, changes.removed)),
-            notes=(*self._notes, *properties.notes, *left),
+            notes=(*self._notes, *properties.notes, *left, *dates),
         )
 
     def _stage_text(self, path: Path, table: str | None, text: str) -> None:
