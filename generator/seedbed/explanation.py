@@ -284,11 +284,12 @@ def spoken_reference(reference: Reference) -> str:
 
 
 def _matrix(lifecycle: ResolvedLifecycle) -> RenderableType:
-    """The transition matrix: from the state on the left to the one above."""
+    """The transition matrix: from the state on the left to the one above; `[*]` are those that stay there for good."""
     grid = Grid(title=f"transitions   {lifecycle.origin.short}", title_justify="left", box=None, pad_edge=False)
     grid.add_column("from \\ to", style="bold")
-    for state in lifecycle.states:
+    for state in (*lifecycle.states, "[*]"):
         grid.add_column(str(state), justify="right")
     for state, row in zip(lifecycle.states, lifecycle.matrices[0], strict=True):
-        grid.add_row(str(state), *(f"{p:.{_FULL_PRECISION}g}" if p else "·" for p in row))
+        stays = round(1 - sum(row), _FULL_PRECISION)
+        grid.add_row(str(state), *(f"{p:.{_FULL_PRECISION}g}" if p else "·" for p in (*row, stays)))
     return grid

@@ -321,6 +321,34 @@ def test_first_states_and_moves_have_their_shares(seed: int) -> None:
                     assert_shares(Counter(walk.state[some + 1].tolist()), lifecycle.matrices[case][state])
 
 
+@pytest.mark.parametrize("revisit", [True, False])
+def test_a_state_is_the_end_for_its_share(revisit: bool) -> None:
+    """Of those that come to be rejected, 70% stay; a third of those that are opened stays there too."""
+    lifecycle = simple(
+        states=("open", "rejected", "again"),
+        initial=((0.4, 0.6, 0),),
+        matrices=(((0, 2 / 3, 0), (0.1, 0, 0.2), (0, 1, 0)),),
+        dwell=((DwellTime("exponential", 9.0 * DAY),) * 3,) * 3,
+        revisit=revisit,
+    )
+    entities = np.arange(80_000)
+    walk = Walker(lifecycle, Stream(3, "x"), NEVER, PLANNED_END, len(entities)).walk(entities)
+    last = walk.first[1:] - 1
+    first = walk.first[:-1]
+    for state, stay in ((0, 1 / 3), (1, 0.7)):
+        begun = walk.state[first] == state
+        stayed = int((last[begun] == first[begun]).sum())
+        assert_shares(Counter({0: stayed, 1: int(begun.sum()) - stayed}), (stay, 1 - stay))
+    # Whoever stays has ended when it came there, and nobody else has.
+    came = walk.start[last]
+    if revisit:
+        assert (walk.ended == came).all()
+        assert set(walk.state[last].tolist()) == {0, 1}
+        moves = Counter(walk.state[np.flatnonzero((walk.state == 1) & (walk.until != OPEN)) + 1].tolist())
+        assert_shares(moves, (1 / 3, 0, 2 / 3))
+    assert (walk.ended[walk.ended != OPEN] == came[walk.ended != OPEN]).all()
+
+
 def test_steps_do_not_depend_on_each_other() -> None:
     """A move of the same entity one step on, and the time before it, are drawn anew."""
     even = (0.5, 0.5, 0, 0)

@@ -1,7 +1,8 @@
 """A lifecycle's moves as one flat table, from which many entities draw their next state at once.
 
-A node is what decides the next move: the case and the state, and, where no state may be entered again, also the
-states seen so far. So a process that forbids returning is an ordinary Markov chain over more nodes. Where they
+A node is what decides the next move: the case and the state, whether the entity stays there for good, and, where no
+state may be entered again, also the states seen so far. So a process that forbids returning, or a state that is the
+end for some and not for others, makes an ordinary Markov chain over more nodes. Where they
 would be too many, the walk carries what each entity has seen, and the weights of seen states are left out at
 every move.
 """
@@ -25,25 +26,32 @@ MAX_NODES = 8_192
 RESOLUTION = 40
 """Probabilities are whole multiples of 2 ** -40, so that a draw is a comparison of integers."""
 
-_Node = tuple[int, int, int]
-"""Case, set of the states seen as bits (0 where it does not matter), state (-1 before the first)."""
+_NEVER_LEFT = 1e-12
+"""What a row of shares may lack to 1 by rounding; more than that is a share of entities that stay."""
+
+_Node = tuple[int, int, int, bool]
+"""Case, set of the states seen as bits (0 where it does not matter), state (-1 before the first), stays there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Carried:
-    """What a walk needs that carries the states seen: by node and next state, its weight and its edge."""
+    """What a walk needs that carries the states seen: by node and next state, its weight and its edge.
+
+    Each state has two columns, first that of those who go on from there, then that of those who stay.
+    """
 
     weight: npt.NDArray[np.float64]
     edge: Int64s
 
     @staticmethod
     def of(edges: dict[_Node, dict[_Node, float]], states: int) -> _Carried:
-        weight = np.zeros((len(edges), states))
-        edge = np.zeros((len(edges), states), dtype=np.int64)
+        weight = np.zeros((len(edges), 2 * states))
+        edge = np.zeros((len(edges), 2 * states), dtype=np.int64)
         count = 0
         for position, leaving in enumerate(edges.values()):
-            for (_, _, after), share in leaving.items():
-                weight[position, after], edge[position, after] = share, count
+            for (_, _, after, stays), share in leaving.items():
+                column = 2 * after + stays
+                weight[position, column], edge[position, column] = share, count
                 count += 1
         return _Carried(weight, edge)
 
@@ -57,7 +65,7 @@ class Chain:
     state: npt.NDArray[np.int32]
     """Per node: index into the lifecycle's states."""
     ends: Bools
-    """Per node: its state is terminal."""
+    """Per node: the entity stays in its state for good."""
     stuck: Bools
     """Per node: no edge leaves it."""
     endless: Bools
@@ -83,17 +91,17 @@ class Chain:
             edge: Int64s = np.searchsorted(self.bound, drawn, side="right")
             return edge
         # A share below 1 of the total stays below the total in floating point, so that a state is always found.
-        reached = np.cumsum(np.where(seen, 0.0, self.carried.weight[node]), axis=1)
+        reached = np.cumsum(np.where(np.repeat(seen, 2, axis=1), 0.0, self.carried.weight[node]), axis=1)
         share = (bits >> np.uint64(11)) * 2.0**-53
-        state = np.argmax(reached > (share * reached[:, -1])[:, None], axis=1)
-        chosen: Int64s = self.carried.edge[node, state]
+        column = np.argmax(reached > (share * reached[:, -1])[:, None], axis=1)
+        chosen: Int64s = self.carried.edge[node, column]
         return chosen
 
     def over(self, node: Int64s, seen: Bools | None) -> Bools:
         """Per entity: nothing can follow."""
         if self.carried is None or seen is None:
             return self.stuck[node]
-        left: Bools = np.any((self.carried.weight[node] > 0) & ~seen, axis=1)
+        left: Bools = np.any((self.carried.weight[node] > 0) & ~np.repeat(seen, 2, axis=1), axis=1)
         return ~left
 
 
@@ -116,9 +124,9 @@ def compile_chain(lifecycle: ResolvedLifecycle, max_nodes: int = MAX_NODES) -> C
     carried = not lifecycle.revisit and all(node[1] == 0 for node in nodes)
     stuck = np.array([not leaving for leaving in edges.values()])
     return Chain(
-        roots=np.array([nodes[case, 0, -1] for case in range(len(lifecycle.matrices))], dtype=np.int64),
-        state=np.array([state for _, _, state in nodes], dtype=np.int32),
-        ends=np.array([state >= 0 and not any(lifecycle.matrices[case][state]) for case, _, state in nodes]),
+        roots=np.array([nodes[case, 0, -1, False] for case in range(len(lifecycle.matrices))], dtype=np.int64),
+        state=np.array([state for _, _, state, _ in nodes], dtype=np.int32),
+        ends=np.array([stays for *_, stays in nodes]),
         stuck=stuck,
         endless=_endless(edges) if lifecycle.revisit else np.zeros_like(stuck),
         bound=np.array(bound, dtype=np.int64),
@@ -133,22 +141,31 @@ def _explore(
 ) -> dict[_Node, dict[_Node, float]] | None:
     """Every node that can be reached, with the weights of those that follow it; None when they are too many."""
     edges: dict[_Node, dict[_Node, float]] = {}
-    waiting: list[_Node] = [(case, 0, -1) for case in range(len(lifecycle.matrices))]
+    staying = [[_share_staying(row) for row in matrix] for matrix in lifecycle.matrices]
+    waiting: list[_Node] = [(case, 0, -1, False) for case in range(len(lifecycle.matrices))]
     while waiting:
         node = waiting.pop()
         if node in edges:
             continue
         if not revisit and max_nodes is not None and len(edges) >= max_nodes:
             return None
-        case, seen, state = node
+        case, seen, state, stays = node
         row = lifecycle.matrices[case][state] if state >= 0 else lifecycle.initial[case]
         edges[node] = {
-            (case, 0 if revisit else seen | 1 << after, after): share
-            for after, share in enumerate(row)
+            (case, 0 if revisit else seen | 1 << after, after, for_good): share * part
+            for after, share in enumerate(() if stays else row)
             if share > 0 and not seen >> after & 1
+            for for_good, part in ((False, 1 - staying[case][after]), (True, staying[case][after]))
+            if part
         }
         waiting.extend(edges[node])
     return edges
+
+
+def _share_staying(row: tuple[float, ...]) -> float:
+    """The share of the entities that come to a state and stay there: 1 in a terminal state."""
+    missing = 1 - sum(row)
+    return missing if missing > _NEVER_LEFT else 0.0
 
 
 def _endless(edges: dict[_Node, dict[_Node, float]]) -> Bools:

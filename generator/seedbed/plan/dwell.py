@@ -25,7 +25,7 @@ def resolve_dwell(
     default = process.dwell if isinstance(process.dwell, Dwell) else None
     by_state: dict[int, DwellTime] = {}
     by_edge: dict[tuple[int, int], DwellTime] = {}
-    allowed = {(source, after) for rows in matrices for source, row in enumerate(rows) for after in row}
+    allowed = {(source, after) for rows in matrices for source, row in enumerate(rows) for after in row if after >= 0}
     for key, dwell in written.items():
         place: Path = ("dwell", key)
         source, arrow, target = (part.strip() for part in key.replace("-->", "->").partition("->"))

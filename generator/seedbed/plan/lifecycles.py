@@ -15,6 +15,7 @@ from seedbed.plan.resolved import DAY, ResolvedLifecycle
 from seedbed.plan.spec import Arrivals, Process
 from seedbed.plan.transitions import (
     REST,
+    STAYS,
     Problems,
     Rows,
     Shares,
@@ -313,12 +314,12 @@ def _check_graph(
     reached: set[int] = set()
     endless: set[int] = set()
     for rows in matrices:
-        here = _reached(initial, dict(enumerate(rows)))
+        here = _reached(initial, dict(enumerate(rows))) - {STAYS}
         backwards: dict[int, list[int]] = {}
         for source, row in enumerate(rows):
             for after in row:
                 backwards.setdefault(after, []).append(source)
-        ends = _reached((index for index, row in enumerate(rows) if not row), backwards)
+        ends = _reached((index for index, row in enumerate(rows) if not row or STAYS in row), backwards)
         reached |= here
         endless |= here - ends
     unreached = set(range(len(states))) - reached
@@ -358,8 +359,10 @@ def _stuck_share(rows: Rows, initial: Shares) -> float:
     while level:
         following: dict[tuple[int, int], float] = {}
         for (seen, state), mass in level.items():
-            left = {after: share for after, share in rows[state].items() if not seen >> after & 1}
-            if rows[state] and not left:
+            going = {after: share for after, share in rows[state].items() if after != STAYS}
+            left = {after: share for after, share in going.items() if not seen >> after & 1}
+            mass *= 1 - rows[state].get(STAYS, 0.0)
+            if going and not left:
                 stuck += mass
             total = math.fsum(left.values())
             for after, share in left.items():
@@ -385,7 +388,8 @@ def _max_versions(process: Process, matrices: list[Rows], initial: Shares, probl
             following: Shares = {}
             for state, mass in alive.items():
                 for after, share in rows[state].items():
-                    following[after] = following.get(after, 0.0) + mass * share
+                    if after != STAYS:
+                        following[after] = following.get(after, 0.0) + mass * share
             alive, count = following, count + 1
         needed, cut = max(needed, count), max(cut, math.fsum(alive.values()))
     if process.max_versions is not None:

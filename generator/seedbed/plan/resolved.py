@@ -200,9 +200,10 @@ class DwellTime:
 class ResolvedLifecycle:
     """A process, ready to walk.
 
-    `matrices[m][i][j]` is the probability of state j after state i in case m; each row sums to 1, or to 0 for
-    a terminal state. `initial[m]` sums to 1. `dwell[i][j]` is the time in state i before moving to j. Where the
-    moves depend on the entity's column `depends_on`, `cases` maps its value to m.
+    `matrices[m][i][j]` is the probability of state j after state i in case m. What a row lacks to 1 is the share of
+    those who stay in i for good: all of them in a terminal state, whose row is 0. `initial[m]` sums to 1.
+    `dwell[i][j]` is the time in state i before moving to j. Where the moves depend on the entity's column
+    `depends_on`, `cases` maps its value to m.
     """
 
     name: str

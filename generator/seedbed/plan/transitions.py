@@ -22,8 +22,13 @@ TOLERANCE = 1e-6
 REST = ("otherwise", "default")
 """What the moves of all other cases stand under."""
 
+END = "[*]"
+"""What a walk moves to that stays in its state for good, in a row of moves as in a state diagram."""
+STAYS = -1
+"""The index of `END` among the shares of a row."""
+
 Shares = dict[int, float]
-"""State index to probability; empty where the process ends."""
+"""State index to probability, `STAYS` among them; empty where the process always ends."""
 Rows = list[Shares]
 
 
@@ -72,6 +77,10 @@ class States:
     def index(self, name: str) -> int | None:
         return self._by_folded.get(fold(name))
 
+    def name(self, index: int) -> str:
+        """The state of an index, or `END`."""
+        return END if index == STAYS else self.names[index]
+
     def find(self, name: str, problems: Problems, place: Path | Location) -> int | None:
         """The index of a state that must exist; None after having said that it does not."""
         index = self.index(name)
@@ -107,9 +116,11 @@ def collect_states(
             states.add(name)
         for targets in (row for mapping in mappings for row in mapping.values()):
             for name in [targets] if isinstance(targets, str) else targets if isinstance(targets, dict) else ():
-                states.add(str(name))
+                if name != END:
+                    states.add(str(name))
         for name in [process.initial] if isinstance(process.initial, str) else process.initial or ():
-            states.add(name)
+            if name != END:
+                states.add(name)
     return states
 
 
@@ -171,7 +182,7 @@ def settle(
             else None
         )  # fmt: skip
         if number is None or fault:
-            message = f"{subject}: the share of {states.names[index]}, {value!r}, {fault}"
+            message = f"{subject}: the share of {states.name(index)}, {value!r}, {fault}"
             problems.error("bad-probability", message, where, "write a number from 0 to 1")
             continue
         numbers[index] = number
@@ -192,11 +203,11 @@ def _report_sum(
     numbers: Shares, total: float, states: States, subject: str, place: Path | Location, problems: Problems
 ) -> None:
     """Says by how much a row is off and what is most likely meant."""
-    terms = " + ".join(f"{states.names[index]} {number:.9g}" for index, number in numbers.items() if number)
+    terms = " + ".join(f"{states.name(index)} {number:.9g}" for index, number in numbers.items() if number)
     target = 100 if total > 50 and max(numbers.values()) > 1 else 1
     off = total - target
     gap = f"{abs(off):.6g} {'too much' if off > 0 else 'is missing'}"
-    above = [states.names[index] for index, number in numbers.items() if number > target]
+    above = [states.name(index) for index, number in numbers.items() if number > target]
     if abs(off) <= 0.02 * target:
         hint = "it looks rounded: write more digits, or give one share what is left of it"
     elif above:
@@ -205,7 +216,7 @@ def _report_sum(
         hint = f"take {abs(off):.6g} from one of them, or write each as a share of {total:.6g}"
     elif len(states) > len(numbers):
         missing = [name for index, name in enumerate(states.names) if index not in numbers]
-        hint = f"say where the rest goes, for example {missing[0]}: {abs(off):.6g}"
+        hint = f"say where the rest goes, for example {missing[0]}: {abs(off):.6g}; '{END}' stands for those that stay"
     else:
         hint = f"add {abs(off):.6g} to one of them"
     message = f"{subject}: {terms} = {total:.9g}, {gap}; the shares must sum to {target}"
@@ -220,7 +231,7 @@ def share_the_rest(
     known: dict[int, float] = {}
     unlabelled: list[tuple[int, Location]] = []
     for target, share, where in edges:
-        index = states.find(target, problems, where)
+        index = STAYS if target == END else states.find(target, problems, where)
         if index is None:
             return None
         if share is None:
@@ -232,7 +243,7 @@ def share_the_rest(
         _report_sum(known, 1 - left, states, subject, place, problems)
         return None
     if unlabelled and left <= TOLERANCE:
-        names = ", ".join(states.names[index] for index, _ in unlabelled)
+        names = ", ".join(states.name(index) for index, _ in unlabelled)
         problems.warn(
             "nothing-left", f"{subject}: the other shares already sum to 1, so that {names} never follows",
             unlabelled[0][1],
@@ -344,15 +355,16 @@ def _override(rows: Rows, data: dict[Any, Any], states: States, label: str, path
             continue
         written: dict[int, tuple[Any, Path | Location]] = {}
         for target, share in (targets or {}).items():
-            after = states.find(str(target), problems, (*place, str(target)))
+            where = (*place, str(target))
+            after = STAYS if target == END else states.find(str(target), problems, where)
             if after is not None and after in written:
                 message = f'{label}from {source}: "{target}" stands twice, in two spellings'
-                problems.error("duplicate-state", message, (*place, str(target)))
+                problems.error("duplicate-state", message, where)
             elif after is not None:
-                written[after] = (share, (*place, str(target)))
+                written[after] = (share, where)
         if len(written) == len(targets or {}):
             row = settle(written, states, f"{label}from {states.names[index]}", place, problems)
-            rows[index] = row or {}
+            rows[index] = _without_lone_end(row or {})
 
 
 def _matrix_rows(data: list[Any], states: States, label: str, path: Path, problems: Problems) -> Rows:
@@ -387,12 +399,14 @@ def _diagram_rows(workflow: Workflow, states: States, replaced: set[str], proble
         edges = [edge for edge in workflow.transitions if fold(edge.source) == fold(name)]
         if fold(name) in replaced:
             edges = []
-        elif edges and any(fold(state) == fold(name) for state in workflow.terminal):
-            problems.warn(
-                "end-not-taken", f'the diagram leads from "{name}" to its end and to other states; only those are used',
-                edges[0].origin, f"add a last state after {name}, with the share that goes there",
-            )  # fmt: skip
         place = edges[0].origin if edges else workflow.origin
         told = [(edge.target, edge.probability, edge.origin) for edge in edges]
-        rows.append(share_the_rest(told, states, f"from {name}", place, problems) or {})
+        if edges and any(fold(state) == fold(name) for state in workflow.terminal):
+            told.append((END, None, place))
+        rows.append(_without_lone_end(share_the_rest(told, states, f"from {name}", place, problems) or {}))
     return rows
+
+
+def _without_lone_end(row: Shares) -> Shares:
+    """A state from which nothing but the end follows is one that is never left."""
+    return {} if set(row) == {STAYS} else row
