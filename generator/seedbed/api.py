@@ -320,7 +320,14 @@ def resolve_plan(
         PlanError: the plan does not fit the project, or cannot be carried out.
     """
     resolved, diagnostics = resolve(
-        schema, planned.plan, planned.document, select=select, rows=rows, scale=scale, as_of=as_of
+        schema,
+        planned.plan,
+        planned.document,
+        select=select,
+        rows=rows,
+        scale=scale,
+        as_of=as_of,
+        files=planned.files,
     )
     if resolved is None:
         raise PlanError("The plan cannot be carried out.", diagnostics)

@@ -22,7 +22,9 @@ from seedbed.plan.resolved import (
     Drawn,
     Driving,
     Fixed,
+    FromFile,
     Given,
+    LookedUp,
     OnDay,
     OneToOne,
     Part,
@@ -234,7 +236,7 @@ def spoken_rows(resolved: ResolvedPlan, table: ResolvedTable) -> str:
         case Days():
             return f"{rows.count:,} days from {rows.start}"
         case Given():
-            return f"{rows.count:,} in a hand-written seed"
+            return f"{rows.count:,} in {'a hand-written seed' if table.seed else rows.name}"
         case Versions():
             return f"the versions of each {table.reference(rows.reference).parent}"
         case PerParent():
@@ -249,6 +251,9 @@ def spoken_how(table: ResolvedTable, column: ResolvedColumn) -> str:
         return f"the key of the day: {spoken_how(table, table.column(column.moment))}"
     if column.reference:
         return f"{column.parent_column} of {spoken_reference(table.reference(column.reference))}"
+    if isinstance(column.generator, FromFile):
+        assert isinstance(table.rows, Given)
+        return f"as it stands in {table.rows.name}"
     if isinstance(column.generator, VersionPart):
         return _VERSION_PARTS[column.generator.part]
     text = str(column.generator)
@@ -277,6 +282,8 @@ def spoken_reference(reference: Reference) -> str:
             return f"an earlier {parent}; {finding.roots} have none"
         case Via():
             return f"the {parent} found via {' > '.join(finding.path)}"
+        case LookedUp():
+            return f"the {parent} that the file names"
         case OnDay():
             return f"the {parent} of that day"
         case ValidAt():

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -294,10 +295,13 @@ def test_a_current_flag_may_be_of_any_type(seeds, tmp_path, kind, yes, no):
     assert failed == {"h: exactly one version is current": 2, "h: the current version is the last": 2}
 
 
+NOTHING = pa.record_batch([], names=[])
+
+
 def test_hand_written_parents_are_read_as_they_are(seeds, tmp_path):
     written_by_hand = tmp_path / "elsewhere.csv"
     written_by_hand.write_text("Email,ID\nx,9\n")
-    parent = make_table("people", {"id": "int"}, rows=Given(written_by_hand, 1), written=False)
+    parent = make_table("people", {"id": "int"}, rows=Given("elsewhere.csv", written_by_hand, NOTHING), written=False)
     key = ForeignKeyPromise(("person_id",), "people", ("id",), Cardinality(), nullable=False)
     child = make_table("pets", {"person_id": "int"}, Promises(foreign_keys=(key,)), rows=Fixed(2, 2))
     (seeds / "pets.csv").write_text("person_id\n9\n8\n")

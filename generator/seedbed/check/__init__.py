@@ -13,7 +13,7 @@ from seedbed.check.histories import history_probes, validity_probes
 from seedbed.check.probes import Probe
 from seedbed.check.promises import promise_probes
 from seedbed.check.tables import load, type_probes
-from seedbed.plan.resolved import Given, ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 
 __all__ = ["Finding", "Status", "check", "render_findings"]
 
@@ -35,7 +35,7 @@ def check(plan: ResolvedPlan, seeds_dir: Path) -> list[Finding]:
 
 
 def _check(plan: ResolvedPlan, seeds_dir: Path, connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
-    tables = [table for table in plan if table.written or isinstance(table.rows, Given)]
+    tables = [table for table in plan if table.written or table.seed]
     unread = {table.name: found for table in tables if (found := load(connection, table, seeds_dir))}
     # From here on, text from the plan is run: patterns and predicates.
     connection.execute("set enable_external_access = false")

@@ -9,7 +9,7 @@ import duckdb
 
 from seedbed.check.findings import Finding, Status
 from seedbed.check.probes import Probe, literal, name, names
-from seedbed.plan.resolved import Given, ResolvedColumn, ResolvedTable
+from seedbed.plan.resolved import ResolvedColumn, ResolvedTable
 from seedbed.schema import TypeKind
 
 _TYPES = {
@@ -33,11 +33,12 @@ def load(connection: duckdb.DuckDBPyConnection, table: ResolvedTable, folder: Pa
     Returns:
         What is wrong with the file as a whole. The table is there, and empty, when anything is.
     """
-    path = table.rows.file if isinstance(table.rows, Given) else folder / f"{table.file}.csv"
+    seed = table.seed
+    path = seed or folder / f"{table.file}.csv"
     expected = [column.name for column in table.written_columns]
     try:
         found = _header(path)
-        problem = _misfit(found, expected, in_order=not isinstance(table.rows, Given))
+        problem = _misfit(found, expected, in_order=seed is None)
         if not problem:
             _read(connection, table, path, found)
     except FileNotFoundError:

@@ -145,6 +145,11 @@ def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
     source = array.type
     number = pa.types.is_integer(source) or pa.types.is_decimal(source) or pa.types.is_floating(source)
     temporal = pa.types.is_date(target) or pa.types.is_timestamp(target)
+    if pa.types.is_string(source) and pa.types.is_timestamp(target) and target.tz:
+        return pc.assume_timezone(pc.cast(array, pa.timestamp("s")), target.tz)
+    if pa.types.is_string(source) and pa.types.is_time(target):
+        moments = pc.binary_join_element_wise("1970-01-01", array, " ")
+        return pc.cast(pc.cast(moments, pa.timestamp("s")), target)
     if pa.types.is_null(source):
         return pa.nulls(len(array), target)
     if number and temporal:

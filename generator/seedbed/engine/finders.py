@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from seedbed.engine.arrow import conform
 from seedbed.engine.cells import Int64s
 from seedbed.engine.discrete import zipf_ranks
 from seedbed.engine.rng import Stream
@@ -22,6 +23,8 @@ from seedbed.plan.resolved import (
     Days,
     DistinctAmongSiblings,
     Drawn,
+    Given,
+    LookedUp,
     OnDay,
     OneToOne,
     PerParent,
@@ -346,6 +349,43 @@ def _on_day(world: World, frame: Frame, reference: Reference, parent: ResolvedTa
     return numbers
 
 
+def _looked_up(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    return world.looked_up(frame.table, reference, parent)[frame.numbers]
+
+
+def look_up(table: ResolvedTable, reference: Reference, parents: Frame | None) -> Int64s:
+    """For each row of a file, the number of the parent whose key stands there; -1 where none does.
+
+    Raises:
+        GenerationError: a key is no parent's, or there are too many parents, so that they were not kept.
+    """
+    given = table.rows
+    assert isinstance(given, Given)
+    first = next(iter(reference.columns))
+    here = f"{table.name}.{first}"
+    if parents is None:
+        raise GenerationError(
+            f"{here}: {reference.parent} has too many rows to find those that {given.name} refers to; take the column "
+            "out of the file, so that it is generated"
+        )
+    keys, wanted = [], []
+    for child, target in reference.columns.items():
+        keys.append(parents.plain(target).to_pylist())
+        data_type = parents.table.column(target).data_type
+        wanted.append(conform(given.values.column(child), data_type, f"{table.name}.{child}").to_pylist())
+    numbers = dict(zip(zip(*keys, strict=True), parents.numbers.tolist(), strict=True))
+    found = np.full(given.count, -1, dtype=np.int64)
+    for row, key in enumerate(zip(*wanted, strict=True)):
+        if None not in key:
+            if key not in numbers:
+                said = ", ".join(str(part) for part in key)
+                raise GenerationError(
+                    f"{here}: {given.name}:{given.lines[row]} refers to {reference.parent} {said!r}, which is not there"
+                )
+            found[row] = numbers[key]
+    return found
+
+
 FINDERS: Mapping[type[Any], Callable[[World, Frame, Reference, ResolvedTable], Int64s]] = {
     Drawn: _draw,
     Covering: _cover,
@@ -353,4 +393,5 @@ FINDERS: Mapping[type[Any], Callable[[World, Frame, Reference, ResolvedTable], I
     DistinctAmongSiblings: _distinct,
     Tree: _tree,
     OnDay: _on_day,
+    LookedUp: _looked_up,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,17 @@ from seedbed.engine.rng import Stream
 from seedbed.engine.values import make_values
 from seedbed.errors import GenerationError
 from seedbed.plan import kinds
-from seedbed.plan.resolved import DAY, Part, Predicate, ResolvedColumn, ResolvedTable, VersionPart, Versions
+from seedbed.plan.resolved import (
+    DAY,
+    FromFile,
+    Given,
+    Part,
+    Predicate,
+    ResolvedColumn,
+    ResolvedTable,
+    VersionPart,
+    Versions,
+)
 from seedbed.schema import TypeKind
 
 if TYPE_CHECKING:
@@ -130,12 +140,6 @@ class Frame:
             taken._links = {name: link.take(positions) for name, link in self._links.items()}
             taken._settled = self._settled[positions] if self._settled is not None else None
         return taken
-
-    def fill(self, columns: Mapping[str, pa.Array]) -> None:
-        """Takes the columns of a hand-written table, of which this frame holds some rows."""
-        for column in self.table.columns:
-            values = columns[column.name].take(pa.array(self.numbers))
-            self._columns[column.name] = conform(values, column.data_type, self._spoken(column))
 
     def batch(self) -> pa.RecordBatch:
         """The written columns of all rows.
@@ -457,11 +461,17 @@ def _rollup(frame: Frame, column: ResolvedColumn) -> pa.Array:
     return gathered
 
 
+def _from_file(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    assert isinstance(frame.table.rows, Given)
+    return frame.table.rows.values.column(column.name).take(pa.array(frame.numbers))
+
+
 _MAKERS: dict[type[kinds.Generator], Maker] = {
     kinds.Copy: _copy,
     kinds.Sql: _sql,
     kinds.Ordinal: _ordinal,
     VersionPart: _version_part,
+    FromFile: _from_file,
     kinds.Lifecycle: _lifecycle,
     kinds.During: _during,
     kinds.Rollup: _rollup,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import pickle
-import tempfile
-from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from seedbed.engine.frames import schema_of
 from seedbed.engine.world import BATCH_ROWS, World, ranges
 from seedbed.errors import Diagnostic, PlanError, closest
-from seedbed.plan.resolved import Given, ResolvedPlan
+from seedbed.plan.resolved import ResolvedPlan
 
 
 class RowRanges:
@@ -42,7 +38,7 @@ class RowRanges:
         self.name = name
         self.schema: pa.Schema = schema_of(table)
         """The Arrow schema of every part."""
-        self._packed = _pack(resolved)
+        self._packed = pickle.dumps(resolved)
         self._spans = tuple(ranges(_world(self._packed), table, batch_rows))
 
     def __len__(self) -> int:
@@ -59,24 +55,6 @@ class RowRanges:
         return world.frames(world.plan.table(self.name), *self._spans[part]).batch()
 
 
-def _pack(resolved: ResolvedPlan) -> bytes:
-    """The plan, and the hand-written seeds that it refers to, as bytes."""
-    seeds = {table.name: table.rows.file.read_bytes() for table in resolved if isinstance(table.rows, Given)}
-    return pickle.dumps((resolved, seeds))
-
-
 @functools.lru_cache(maxsize=2)
 def _world(packed: bytes) -> World:
-    resolved, seeds = pickle.loads(packed)
-    with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
-        moved = []
-        for place, table in enumerate(resolved):
-            if table.name in seeds:
-                file = Path(folder, f"{place}.csv")
-                file.write_bytes(seeds[table.name])
-                table = dataclasses.replace(table, rows=dataclasses.replace(table.rows, file=file))
-            moved.append(table)
-        world = World(dataclasses.replace(resolved, tables=tuple(moved)))
-        for name in seeds:
-            world.pick(world.plan.table(name), np.arange(0))  # reads the file, which is then kept
-    return world
+    return World(pickle.loads(packed))

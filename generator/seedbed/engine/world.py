@@ -5,19 +5,17 @@ Nothing here holds rows, except tables small enough to be worked out once and ke
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from seedbed.engine.cells import Int64s
 from seedbed.engine.discrete import draw_counts
 from seedbed.engine.expressions import Evaluator
-from seedbed.engine.finders import FINDERS, distinct_numbers, seconds_of
+from seedbed.engine.finders import FINDERS, distinct_numbers, look_up, seconds_of
 from seedbed.engine.frames import Frame, Link
 from seedbed.engine.history import Walker, version_at
 from seedbed.engine.rng import LARGEST, Stream
@@ -81,7 +79,7 @@ class World:
         self._walkers: dict[str, Walker] = {}
         self._offsets: dict[str, Offsets] = {}
         self._kept: dict[str, Frame] = {}
-        self._given: dict[str, dict[str, pa.Array]] = {}
+        self._looked_up: dict[tuple[str, str], Int64s] = {}
         self._compiled: dict[tuple[str, str], Evaluator] = {}
         self._redrawn = {
             table.name: frozenset(name for item in table.promises.predicates for name in item.redrawn) for table in plan
@@ -269,24 +267,7 @@ class World:
     def _new(
         self, table: ResolvedTable, numbers: Int64s, driver: Link | None = None, ordinal: Int64s | None = None
     ) -> Frame:
-        frame = Frame(self, table, numbers, driver, ordinal)
-        if isinstance(table.rows, Given):
-            frame.fill(self._read_given(table))
-        return frame
-
-    def _read_given(self, table: ResolvedTable) -> dict[str, pa.Array]:
-        """The columns of a hand-written seed, as text; empty fields are null."""
-        if table.name not in self._given:
-            assert isinstance(table.rows, Given)
-            with table.rows.file.open(encoding="utf-8-sig", newline="") as lines:
-                reader = csv.reader(lines)
-                header = next(reader, [])
-                rows = [row for row in reader if row]
-            self._given[table.name] = {
-                name: pa.array([row[i] if i < len(row) and row[i] else None for row in rows], pa.string())
-                for i, name in enumerate(header)
-            }
-        return self._given[table.name]
+        return Frame(self, table, numbers, driver, ordinal)
 
     # --- numbering of driven tables ----------------------------------------------------------------------------
 
@@ -374,6 +355,18 @@ class World:
         kept = None if isinstance(finding, Tree) else self.whole(parent)
         link = Link(kept, numbers) if kept is not None else self._link(parent, numbers)
         return self._without(frame, reference, link)
+
+    def looked_up(self, table: ResolvedTable, reference: Reference, parent: ResolvedTable) -> Int64s:
+        """For each row of a table that stands in a file, the number of the parent whose key stands there; -1 for none.
+
+        Raises:
+            GenerationError: the file holds a key that no parent has, or the parent has too many rows to look in.
+        """
+        place = (table.name, reference.name)
+        with self._lock:
+            if place not in self._looked_up:
+                self._looked_up[place] = look_up(table, reference, self.whole(parent))
+        return self._looked_up[place]
 
     def entity_link(self, frame: Frame, entity: str) -> Link:
         """The link from the frame's rows to those of a lifecycle's entity, over driving parents if need be."""

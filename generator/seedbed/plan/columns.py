@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 
 from seedbed.errors import Location, closest
@@ -13,8 +12,8 @@ from seedbed.plan.expressions import ExpressionError, type_of_expression
 from seedbed.plan.needs import names_in_sql, needs_of
 from seedbed.plan.pools import slots_of
 from seedbed.plan.references import varying
-from seedbed.plan.resolved import Given, Part, ResolvedColumn, VersionPart
-from seedbed.plan.types import DATE, INTEGER, TEXT, TIMESTAMP, natural_type, type_of_values
+from seedbed.plan.resolved import Part, ResolvedColumn, VersionPart
+from seedbed.plan.types import DATE, TEXT, TIMESTAMP, natural_type, type_of_values
 from seedbed.schema import DataType, TypeKind
 
 _PERSON_WORDS = re.compile(
@@ -58,8 +57,6 @@ class Types:
 
     def _work_out(self, draft: Draft, name: str) -> DataType | None:
         generator = draft.generators[name]
-        if isinstance(draft.rows, Given):
-            return self._given(draft, name)
         if name in draft.carried:
             reference, target = draft.carried[name]
             parent = self.drafts.tables.get(draft.references[reference].parent)
@@ -108,15 +105,6 @@ class Types:
         except ExpressionError as error:
             self.drafts.error("invalid-sql", f"{spoken}: {error}", place, error.hint)
             return None
-
-    def _given(self, draft: Draft, name: str) -> DataType | None:
-        """Of a hand-written seed without types: a whole number where every value is one, as dbt infers it."""
-        assert isinstance(draft.rows, Given)
-        with draft.rows.file.open(encoding="utf-8-sig", newline="") as lines:
-            values = [row.get(name) or "" for row in csv.DictReader(lines)]
-        numbers = [value for value in values if value]
-        whole = bool(numbers) and all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in numbers)
-        return INTEGER if whole else TEXT
 
 
 def _names(draft: Draft) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from seedbed.plan.draft import Drafts
 from seedbed.plan.needs import names_in_sql
 from seedbed.plan.resolved import (
     Driving,
+    LookedUp,
     OnDay,
     PerParent,
     Reference,
@@ -97,6 +98,9 @@ class _Wiring:
                 for name in steps:
                     self.graph.add_edge(here, (through.name, f"-> {name}"))
                     through = self.tables[through.reference(name).parent]
+            case LookedUp():
+                for target in reference.columns.values():
+                    self.graph.add_edge(here, (reference.parent, target))
             case Driving() | Tree():
                 pass
             case _:

@@ -9,7 +9,7 @@ from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.plan import kinds
 from seedbed.plan.entries import TableSaid
-from seedbed.plan.resolved import Days, Fixed, Given, PerParent, Reference, ResolvedLifecycle, Rows, Versions
+from seedbed.plan.resolved import Days, Fixed, FromFile, Given, PerParent, Reference, ResolvedLifecycle, Rows, Versions
 from seedbed.plan.spec import Plan
 from seedbed.plan.text_pools import TextPool
 from seedbed.schema import Schema, Table
@@ -57,11 +57,18 @@ class Draft:
                 return True
             case kinds.Pattern() | kinds.Fake():
                 return generator.unique
+            case FromFile(distinct=distinct, gaps=gaps):
+                return distinct and not gaps
             case kinds.Each(values=values):
                 return isinstance(self.rows, Fixed) and self.rows.count <= len(values)
             case kinds.Calendar(part="key" | "date", of=None):
                 return isinstance(self.rows, Days)
         return False
+
+    @property
+    def from_file(self) -> tuple[str, ...]:
+        """The columns whose values stand in a file."""
+        return self.rows.columns if isinstance(self.rows, Given) else ()
 
     @property
     def driving(self) -> str | None:
@@ -128,7 +135,3 @@ class Drafts:
 
     def warn(self, code: str, message: str, place: Location, hint: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(code, message, place, Severity.WARNING, hint))
-
-    def is_given(self, name: str) -> bool:
-        draft = self.find(name)
-        return draft is not None and isinstance(draft.rows, Given)

@@ -15,7 +15,7 @@ from seedbed.errors import closest
 from seedbed.plan import kinds
 from seedbed.plan.columns import Types
 from seedbed.plan.draft import Draft, Drafts
-from seedbed.plan.resolved import Days, Part, PerParent, VersionPart, Versions
+from seedbed.plan.resolved import Days, FromFile, Part, PerParent, VersionPart, Versions
 from seedbed.plan.types import NUMERIC, TEMPORAL
 from seedbed.schema import DataType, TypeKind
 
@@ -259,6 +259,8 @@ def check_fit(drafts: Drafts, draft: Draft, name: str, data_type: DataType | Non
 
 
 def _shown(generator: kinds.Generator) -> str:
+    if isinstance(generator, FromFile):
+        return "its file"
     return "its history" if isinstance(generator, VersionPart) else str(generator)
 
 
@@ -302,6 +304,8 @@ def _can_hold(declared: TypeKind, made: TypeKind, generator: kinds.Generator) ->
             return declared is TypeKind.UUID
         case kinds.Template() | kinds.Sql() | kinds.Copy():
             return declared is TypeKind.JSON
+        case FromFile():
+            return True  # Each value is held against the type.
         case VersionPart(part=Part.STATE) | kinds.Lifecycle(part="state"):
             return True  # Held against the accepted values, whose spelling the states take.
     # A key takes the values of the parent's column, which may be a file's.

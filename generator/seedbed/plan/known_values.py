@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 
 from seedbed.plan import kinds
-from seedbed.plan.resolved import Given, Part, ResolvedColumn, ResolvedLifecycle, ResolvedTable, VersionPart, Versions
+from seedbed.plan.resolved import (
+    FromFile,
+    Given,
+    Part,
+    ResolvedColumn,
+    ResolvedLifecycle,
+    ResolvedTable,
+    VersionPart,
+    Versions,
+)
 from seedbed.schema import Scalar
 
 MAX_VALUES = 200
@@ -39,8 +47,8 @@ def known_values(
         if found is None:
             return None
         table, column = found
-        if isinstance(table.rows, Given):
-            return _given(table.rows, column.name)
+        if isinstance(column.generator, FromFile) and isinstance(table.rows, Given):
+            return _few(text for text in table.rows.values.column(column.name).to_pylist() if text is not None)
         if column.reference and column.parent_column:
             table, path = tables[table.reference(column.reference).parent], column.parent_column
         elif isinstance(column.generator, kinds.Copy):
@@ -78,17 +86,6 @@ def _made(
 def _few(values: Iterable[Scalar]) -> tuple[Scalar, ...] | None:
     found = tuple(dict.fromkeys(values))
     return found if len(found) <= MAX_VALUES else None
-
-
-def _given(rows: Given, name: str) -> tuple[Scalar, ...] | None:
-    found: dict[str, None] = {}
-    with rows.file.open(encoding="utf-8-sig", newline="") as lines:
-        for row in csv.DictReader(lines):
-            if value := row.get(name):
-                found[value] = None
-            if len(found) > MAX_VALUES:
-                return None
-    return tuple(found)
 
 
 def _find(

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from seedbed.documents import Document
 from seedbed.plan import kinds
+from seedbed.plan.beside import BesideError, read_beside
 from seedbed.plan.plan_text import plain
-from seedbed.plan.spec import Author, ColumnEntry, Plan, RuleEntry, TableEntry
+from seedbed.plan.sheets import read_sheet
+from seedbed.plan.spec import Author, ColumnEntry, FileRows, Plan, Rows, RuleEntry, TableEntry
 from seedbed.schema import Column, Fact, Schema, Table
 
 TABLE = "*"
@@ -65,7 +67,9 @@ class Changes:
         return bool(self.all)
 
 
-def merge_plans(old: Plan | None, new: Plan, schema: Schema, *, fresh: bool = False) -> tuple[Plan, Changes]:
+def merge_plans(
+    old: Plan | None, new: Plan, schema: Schema, *, fresh: bool = False, files: Mapping[str, str] | None = None
+) -> tuple[Plan, Changes]:
     """The plan brought up to date.
 
     Args:
@@ -73,11 +77,13 @@ def merge_plans(old: Plan | None, new: Plan, schema: Schema, *, fresh: bool = Fa
         new: what an author proposes for the whole project.
         schema: what the project says now.
         fresh: propose every entry anew, but for those of a person.
+        files: files beside the plan that are not written yet, by path.
 
     Returns:
         The merged plan with its fingerprints, and what became of each entry.
     """
-    merger = _Merger(old or new.model_copy(update={"tables": {}, "rules": (), "fingerprints": {}}), new, schema, fresh)
+    before = old or new.model_copy(update={"tables": {}, "rules": (), "fingerprints": {}})
+    merger = _Merger(before, new, schema, fresh, files or {})
     parts: dict[str, Any] = {"tables": merger.tables(), "rules": merger.rules()}
     parts |= {"fingerprints": merger.fingerprints, "rule_fingerprints": merger.rule_fingerprints}
     merged = merger.old.model_copy(update=parts)
@@ -102,6 +108,30 @@ def facts_of(schema: Schema, table: Table, column: Column | None = None) -> str:
             column.value_range, column.matches, column.annotation, keys, unique, checks,
         ]  # fmt: skip
     return _digest(repr(_without_places(said)))
+
+
+def columns_of_file(
+    schema: Schema, table: Table, rows: Rows | None, files: Mapping[str, str] | None = None
+) -> frozenset[str]:
+    """The table's columns that stand in the file of its rows; none where there is no such file, or none legible."""
+    if not isinstance(rows, FileRows):
+        return frozenset()
+    try:
+        sheet, _ = read_sheet(read_beside(schema.project.root, rows.file, files), rows.file)
+    except BesideError:
+        return frozenset()
+    found = (table.column(name.strip()) for name in sheet.header)
+    return frozenset(column.name for column in found if column)
+
+
+def without_columns_of_file(entry: TableEntry, in_file: Collection[str]) -> TableEntry:
+    """The entry without those columns that stand in the table's file, but for keys: they say where these lead."""
+    columns = {
+        name: column
+        for name, column in entry.columns.items()
+        if name not in in_file or isinstance(column.generator, kinds.ForeignKey | kinds.DateKey)
+    }
+    return entry.model_copy(update={"columns": columns})
 
 
 def text_of(entry: TableEntry | ColumnEntry) -> str:
@@ -144,6 +174,7 @@ class _Merger:
     new: Plan
     schema: Schema
     fresh: bool
+    files: Mapping[str, str]
     changes: list[Change] = field(default_factory=list)
     kept: list[Change] = field(default_factory=list)
     fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -173,6 +204,7 @@ class _Merger:
     def _table(self, table: Table, known: str | None, proposed: TableEntry) -> TableEntry:
         prints = self.fingerprints.setdefault(table.name, {})
         if known is None:
+            proposed = without_columns_of_file(proposed, columns_of_file(self.schema, table, proposed.rows, self.files))
             count = len(proposed.columns)
             reason = f"new, with {count} column{'' if count == 1 else 's'}"
             self.changes.append(Change(ChangeKind.ADDED, table.name, None, reason))
@@ -183,6 +215,8 @@ class _Merger:
         entry = self.old.tables[known]
         printed = {name.casefold(): text for name, text in self.old.fingerprints.get(known, {}).items()}
         head = self._head(table, entry, proposed, printed.get(TABLE), prints)
+        in_file = columns_of_file(self.schema, table, head.rows, self.files)
+        proposed = without_columns_of_file(proposed, in_file)
         columns = {}
         before = {name.casefold(): name for name in entry.columns}
         for column in table.columns:
@@ -190,7 +224,9 @@ class _Merger:
             old = entry.columns[old_name] if old_name else None
             print_of_old = printed.get(column.name.casefold())
             author = self.old.author(known, old_name) if old_name else proposed.by
-            chosen = self._column(table, column, old, author, proposed, print_of_old, prints)
+            chosen = self._column(
+                table, column, old, author, proposed, print_of_old, prints, in_file=column.name in in_file
+            )
             if chosen is not None:
                 columns[column.name] = _signed(chosen[0], chosen[1], head.by)
         for name in before.values():
@@ -216,7 +252,7 @@ class _Merger:
 
     def _column(
         self, table: Table, column: Column, old: ColumnEntry | None, author: Author, proposed: TableEntry,
-        printed: str | None, prints: dict[str, str],
+        printed: str | None, prints: dict[str, str], *, in_file: bool,
     ) -> tuple[ColumnEntry, Author] | None:  # fmt: skip
         """The entry that one column gets, and who wrote it; None when it needs none."""
         new = proposed.columns.get(column.name)
@@ -230,7 +266,7 @@ class _Merger:
         if new is None:
             if author is Author.USER or (printed and not printed.endswith(text_of(old))):
                 return old, author
-            reason = "the project itself settles it now"
+            reason = "its values stand in a file" if in_file else "the project itself settles it now"
             self.changes.append(Change(ChangeKind.REMOVED, table.name, column.name, reason, before=_written(old)))
             return None
         authors = (author, new.by or proposed.by)

@@ -11,7 +11,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from seedbed.documents import Document, Path
-from seedbed.plan.spec import Author, ColumnEntry, DateRows, Dwell, FixedRows, Plan, RowsPer, RuleEntry, TableEntry
+from seedbed.plan.spec import (
+    Author,
+    ColumnEntry,
+    DateRows,
+    Dwell,
+    FileRows,
+    FixedRows,
+    Plan,
+    RowsPer,
+    RuleEntry,
+    TableEntry,
+)
 
 HEADER = """\
 # How Seedbed makes each table: one generator for each column that the project itself does not settle.
@@ -176,7 +187,7 @@ def plain(value: Any) -> Any:
             return {name: part for name, part in parts.items() if part is not None}
         case FixedRows():
             return value.count
-        case RowsPer() | DateRows():
+        case RowsPer() | DateRows() | FileRows():
             return str(value)
         case Dwell():
             return _dwell(value)

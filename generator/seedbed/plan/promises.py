@@ -15,8 +15,10 @@ from seedbed.plan.resolved import (
     DistinctAmongSiblings,
     Driving,
     ForeignKeyPromise,
+    FromFile,
     Given,
     HistoryPromise,
+    LookedUp,
     OnDay,
     OneToOne,
     Part,
@@ -116,6 +118,8 @@ def _check_unique(drafts: Drafts, draft: Draft, key: tuple[str, ...]) -> None:
 def _unique_by_construction(drafts: Drafts, draft: Draft, key: tuple[str, ...]) -> bool:
     generators = {name: draft.generators[name] for name in key}
     varying = {name for name in key if (said := draft.said.columns.get(name)) and said.varies_by}
+    if set(key) <= set(draft.from_file):
+        return True  # Or it was reported, with the lines.
     if any(draft.is_unique(generator) for name, generator in generators.items() if name not in varying):
         return True
     # A key of another row tells rows apart only when it is there whole, and is a key there.
@@ -143,7 +147,7 @@ def _unique_by_construction(drafts: Drafts, draft: Draft, key: tuple[str, ...]) 
 
 
 def _is_key(drafts: Drafts, parent: Draft, columns: tuple[str, ...]) -> bool:
-    if isinstance(parent.rows, Given):
+    if not parent.written and isinstance(parent.rows, Given):
         return set(parent.key) <= set(columns) and bool(parent.key)
     return _unique_by_construction(drafts, parent, columns)
 
@@ -155,8 +159,8 @@ def _moment_part(draft: Draft, name: str) -> Part | None:
 
 def _check_not_null(drafts: Drafts, draft: Draft, name: str) -> None:
     generator = draft.generators.get(name)
-    if generator is None:
-        return
+    if generator is None or name in draft.from_file:
+        return  # A gap in a file is reported with its line.
     if name in draft.carried:
         reference = draft.references[draft.carried[name][0]]
         if not (generator.null or generator.when) and _nullable(drafts, draft, reference):
@@ -273,7 +277,7 @@ def _foreign_keys(drafts: Drafts, draft: Draft) -> list[ForeignKeyPromise]:
             if maximum is None:
                 maximum = children.maximum
             children = Cardinality(max(children.minimum, reference.finding.minimum), maximum)
-        if isinstance(reference.finding, Via | OnDay | ValidAt | Tree) and children != Cardinality():
+        if isinstance(reference.finding, Via | OnDay | ValidAt | Tree | LookedUp) and children != Cardinality():
             assert declared is not None
             drafts.warn(
                 "children-not-held",
@@ -299,6 +303,8 @@ def _nullable(drafts: Drafts, draft: Draft, reference: Reference) -> bool:
     match reference.finding:
         case Tree():
             return True
+        case LookedUp(gaps=gaps):
+            return gaps
         case OnDay(of=of):
             return _may_be_null(drafts, draft, of)
         case ValidAt(entity=entity, at=at):
@@ -326,6 +332,8 @@ def _why_null(draft: Draft, reference: Reference) -> str:
     match reference.finding:
         case Tree():
             return "the top rows of a tree have no row above them"
+        case LookedUp():
+            return "it is empty in some rows of the file"
         case ValidAt(at=at):
             return f"a row may have no entity, or {at.removesuffix('@')} may lie before its entity began"
         case OnDay(of=of):
@@ -348,6 +356,8 @@ def _may_be_null(drafts: Drafts, draft: Draft, path: str) -> bool:
     if name in draft.carried:
         return _nullable(drafts, draft, draft.references[draft.carried[name][0]])
     match generator:
+        case FromFile(gaps=gaps):
+            return gaps
         case VersionPart(part=Part.VALID_TO, open_end=None) | kinds.Lifecycle(part="ended"):
             return True
         case kinds.Constant(value=None) | kinds.After(known=True):

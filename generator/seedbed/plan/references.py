@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from seedbed.errors import closest
@@ -15,7 +15,9 @@ from seedbed.plan.resolved import (
     Drawn,
     Driving,
     Finding,
+    FromFile,
     Given,
+    LookedUp,
     OnDay,
     OneToOne,
     Reference,
@@ -103,15 +105,26 @@ def _add_drawn(drafts: Drafts, draft: Draft, name: str, columns: Sequence[str], 
             "give them the same arguments, but for the column",
         )
         return
+    in_file = [column for column in carried if column in draft.from_file]
+    if in_file and len(in_file) < len(carried):
+        assert isinstance(draft.rows, Given)
+        drafts.error(
+            "foreign-key-half-given",
+            f"{', '.join(carried)} of {draft.name} are one foreign key, but only {', '.join(in_file)} stand in "
+            f"{draft.rows.name}",
+            place,
+            "put all of them into the file, or none",
+        )
+        return
     draft.references[name] = Reference(
         name,
         parent.name,
         carried,
-        _finding(draft, parent, first, declared_key(draft, carried, parent.name)),
+        _finding(draft, parent, first, carried),
         (draft.name, name),
         first.null,
         first.when,
-        draft.said.columns[columns[0]].varies_by if columns[0] in draft.said.columns else None,
+        draft.said.columns[columns[0]].varies_by if columns[0] in draft.said.columns and not in_file else None,
     )
     for column, target in carried.items():
         draft.carried[column] = (name, target)
@@ -156,8 +169,8 @@ def _check_target(drafts: Drafts, draft: Draft, column: str) -> None:
     parent = drafts.tables[draft.references[name].parent]
     generator = parent.generators[target]
     gaps = bool(generator.null or generator.when or generator == kinds.Constant(value=None))
-    if isinstance(parent.rows, Given):
-        gaps = target in parent.rows.empty
+    if isinstance(generator, FromFile):
+        gaps = generator.gaps
     if gaps:
         drafts.error(
             "null-key",
@@ -183,8 +196,12 @@ def declared_key(draft: Draft, columns: Iterable[str], parent: str) -> ForeignKe
     return None
 
 
-def _finding(draft: Draft, parent: Draft, generator: kinds.ForeignKey, declared: ForeignKey | None) -> Finding:
+def _finding(draft: Draft, parent: Draft, generator: kinds.ForeignKey, carried: Mapping[str, str]) -> Finding:
     """How the parent is found, so that the declared numbers of children hold by construction."""
+    if set(carried) <= set(draft.from_file):
+        assert isinstance(draft.rows, Given)
+        return LookedUp(any(draft.rows.values.column(column).null_count for column in carried))
+    declared = declared_key(draft, carried, parent.name)
     children = declared.children if declared else Cardinality()
     if generator.via:
         return Via((generator.via,))

@@ -14,6 +14,7 @@ from seedbed.plan.cycles import check_cycles
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import gather
 from seedbed.plan.fits import check_fit, check_generator, settle_names
+from seedbed.plan.given import check_given
 from seedbed.plan.histories import prepare_histories, resolve_processes, split_moments
 from seedbed.plan.pools import check_pools, read_pools
 from seedbed.plan.promises import promises_of
@@ -84,12 +85,13 @@ def resolve(
         for name in draft.generators:
             check_generator(drafts, draft, name, types)
             check_fit(drafts, draft, name, types.of(draft, name), types.made[draft.name, name])
+        check_given(drafts, draft, types)
         tables[draft.name] = _table(draft, columns, select)
     if not has_errors(drafts.diagnostics):
         check_pools(drafts, tables)
     if check_cycles(drafts, tables, tuple(drafts.lifecycles.values())):
         for draft in drafts:
-            if not isinstance(draft.rows, Given):
+            if draft.written or not isinstance(draft.rows, Given):
                 columns = {column.name: column for column in tables[draft.name].columns}
                 promises = promises_of(drafts, draft, columns, as_of or plan.as_of)
                 tables[draft.name] = replace(tables[draft.name], promises=promises)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import pyarrow as pa
+
 from seedbed.errors import NOWHERE, Location
 from seedbed.plan.kinds import Generator
 from seedbed.plan.rhythm import Rhythm
@@ -80,11 +82,25 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The rows of a hand-written CSV, read as they are. `empty` are the columns with an empty field."""
+    """The rows of a CSV file, read as they are: of a hand-written seed, or of a file beside the plan.
 
+    `values` are its columns as text, an empty field as null. `lines` are those on which the rows begin, for messages;
+    of a hand-written seed they are not kept.
+    """
+
+    name: str
+    """The file as messages name it."""
     file: Path
-    count: int
-    empty: frozenset[str] = frozenset()
+    values: pa.RecordBatch
+    lines: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.values)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.values.schema.names)
 
 
 Rows = Fixed | Days | PerParent | Versions | Given
@@ -156,7 +172,14 @@ class ValidAt:
     at: str
 
 
-Finding = Driving | Drawn | Covering | DistinctAmongSiblings | OneToOne | Tree | Via | OnDay | ValidAt
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """The parent whose key stands in the table's file; there is none where that is empty, if `gaps`."""
+
+    gaps: bool
+
+
+Finding = Driving | Drawn | Covering | DistinctAmongSiblings | OneToOne | Tree | Via | OnDay | ValidAt | LookedUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +281,19 @@ class FeedPart(Generator):
     kind = "feed_part"
     positional = ("part",)
     part: Literal["op", "sequence", "changed_at"]
+
+
+class FromFile(Generator):
+    """The value that stands in the table's file. It comes from there, never from a string.
+
+    `data_type` is what the values look like; `distinct` and `gaps` say whether each stands there once, and whether
+    some are missing.
+    """
+
+    kind = "from_file"
+    data_type: DataType
+    distinct: bool
+    gaps: bool
 
 
 # --- tables --------------------------------------------------------------------------------------------------
@@ -401,6 +437,11 @@ class ResolvedTable:
     property_file: str | None = None
     """The file that documents this table as a seed, when the project has one; Seedbed then writes no other."""
     declared_tests: frozenset[tuple[str, str | None]] = frozenset()
+
+    @property
+    def seed(self) -> Path | None:
+        """The seed that a person wrote and to which others may refer, if this table is one."""
+        return self.rows.file if isinstance(self.rows, Given) and not self.written and not self.kept else None
 
     @property
     def written_columns(self) -> tuple[ResolvedColumn, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import math
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from seedbed.errors import Location, closest
 from seedbed.plan import kinds
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import ColumnSaid, TableSaid
+from seedbed.plan.given import generator_from_file, start_by_hand, start_from_file
 from seedbed.plan.lifecycles import count_entities
 from seedbed.plan.resolved import (
     DAY,
@@ -29,9 +29,8 @@ from seedbed.plan.resolved import (
     Tree,
     Versions,
 )
-from seedbed.plan.spec import DateRows, FixedRows, RowsPer
+from seedbed.plan.spec import DateRows, FileRows, FixedRows, RowsPer
 
-MAX_GIVEN_BYTES = 200_000_000
 LARGEST_NUMBER = 2**62
 """No row of any table has a number above this, so that arithmetic with numbers cannot overflow."""
 
@@ -50,12 +49,17 @@ def start_tables(
         if table.generated and table.name in said:
             draft = Draft(table, said[table.name])
             drafts.tables[table.name] = draft
+            count = asked.pop(table.name.casefold(), None)
+            if isinstance(draft.said.rows, FileRows):
+                start_from_file(drafts, draft, draft.said.rows)
+                if draft.rows is None:
+                    continue  # What the file does not give cannot be told.
             _collect_generators(drafts, draft)
-            _start_rows(drafts, draft, asked.pop(table.name.casefold(), None), scale)
+            _start_rows(drafts, draft, count, scale)
             if isinstance(draft.rows, Days) and as_of > drafts.plan.as_of:
                 draft.rows = _extended(draft.rows, drafts.plan.as_of, as_of)
         elif table.data_file is not None:
-            _start_given(drafts, Draft(table, TableSaid(origin=table.origin)))
+            start_by_hand(drafts, Draft(table, TableSaid(origin=table.origin)))
     for name in asked:
         drafts.error(
             "unknown-table",
@@ -74,7 +78,9 @@ def _collect_generators(drafts: Drafts, draft: Draft) -> None:
         recorded = {name.casefold() for name in roles if name}
     for column in draft.table.columns:
         said = draft.said.columns.get(column.name, ColumnSaid())
-        if said.generator is not None:
+        if column.name in draft.from_file:
+            draft.generators[column.name] = generator_from_file(drafts, draft, column)
+        elif said.generator is not None:
             draft.generators[column.name] = said.generator
         elif column.name.casefold() in recorded:
             draft.generators[column.name] = kinds.Constant(value=None)
@@ -90,15 +96,22 @@ def _collect_generators(drafts: Drafts, draft: Draft) -> None:
 def _start_rows(drafts: Drafts, draft: Draft, asked: int | None, scale: float) -> None:
     said = draft.said.rows
     lists = [len(item.values) for item in draft.generators.values() if isinstance(item, kinds.Each)]
-    follows = draft.said.history is not None or isinstance(said, RowsPer | DateRows)
+    follows = draft.said.history is not None or isinstance(said, RowsPer | DateRows | FileRows)
     if follows and asked is not None:
         drafts.error(
             "rows-follow",
             f"the rows of {draft.name} follow from {_follow(draft)}, so that {asked} cannot be asked for",
             draft.place(),
-            f"ask for rows of {_follow(draft)} instead",
+            f"edit {_follow(draft)}" if isinstance(said, FileRows) else f"ask for rows of {_follow(draft)} instead",
         )
-    if isinstance(said, DateRows):
+    if isinstance(said, FileRows) and draft.said.history is not None:
+        drafts.error(
+            "rows-follow",
+            f"{draft.name} has `rows: {said}`, but the rows of a history are the versions of its entities",
+            draft.place(),
+            "take out `rows:`, or the history",
+        )
+    elif isinstance(said, DateRows):
         draft.rows = Days(said.start, (said.end - said.start).days + 1)
     elif follows:
         return
@@ -143,27 +156,7 @@ def _follow(draft: Draft) -> str:
         return said.parent
     if draft.said.history:
         return "the entities of its history"
-    return "its dates"
-
-
-def _start_given(drafts: Drafts, draft: Draft) -> None:
-    """A hand-written seed: its rows are read as they stand, so that foreign keys can refer to them."""
-    file = draft.table.data_file
-    assert file is not None
-    if file.stat().st_size > MAX_GIVEN_BYTES:
-        drafts.warn(
-            "seed-too-large", f"{file.name} is not read: it has more than {MAX_GIVEN_BYTES:,} bytes", draft.place()
-        )
-        return
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines)
-        header = next(reader, [])
-        rows = [row for row in reader if row]
-    empty = frozenset(name for at, name in enumerate(header) if any(at >= len(row) or not row[at] for row in rows))
-    draft.rows = Given(file, len(rows), empty)
-    draft.written = False
-    draft.generators = {name: kinds.Constant(value=None) for name in header}
-    drafts.tables[draft.name] = draft
+    return str(said.file) if isinstance(said, FileRows) else "its dates"
 
 
 def drive_rows(drafts: Drafts) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
+from seedbed.plan.beside import check_path
 from seedbed.plan.calls import CallError, parse_call
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.kinds import COUNT_KINDS, Generator, MomentRhythm, Temporal, parse_duration
@@ -95,17 +96,37 @@ class DateRows(_Entry):
         return f"dates('{self.start}', '{self.end}')"
 
 
+class FileRows(_Entry):
+    """The rows of a CSV file beside the plan, with the columns that it has: `rows: from('seedbed/rows/x.csv')`."""
+
+    file: str
+
+    @field_validator("file")
+    @classmethod
+    def _safe(cls, value: str) -> str:
+        check_path(value)
+        if not value.endswith(".csv"):
+            raise ValueError(f"{value!r} is no CSV file; its name ends in .csv")
+        return value
+
+    def __str__(self) -> str:
+        return f"from('{self.file}')"
+
+
 _PER = re.compile(
     r"^per\s+(?P<parent>[^\s,]+)(?:\s+where\s+(?P<where>.+?))?(?:\s*,\s*(?P<counts>[a-z_]+(?:\(.*\))?))?\s*$", re.S
 )
-ROWS_FORMS = "write a number, \"per <table>, poisson(mean=2)\" or \"dates('2024-01-01', '2026-12-31')\""
+ROWS_FORMS = (
+    "write a number, \"per <table>, poisson(mean=2)\", \"dates('2024-01-01', '2026-12-31')\" or "
+    "\"from('seedbed/rows/branches.csv')\""
+)
 
 
 def parse_rows(value: Any) -> Any:
     """The rows that a plan's `rows:` describes.
 
     Raises:
-        ValueError: it is none of the three forms.
+        ValueError: it is none of the four forms.
     """
     if isinstance(value, bool) or not isinstance(value, int | str):
         return value
@@ -129,10 +150,16 @@ def parse_rows(value: Any) -> Any:
             return DateRows(**dict(zip(("start", "end"), positional, strict=False)), **named)
         except (CallError, TypeError) as error:
             raise ValueError(f"{text!r} cannot be read: {error}") from None
+    file = _FROM.match(text)
+    if file:
+        return FileRows(file=file["double"] if file["single"] is None else file["single"])
     raise ValueError(f"{text!r} does not say how many rows; {ROWS_FORMS}")
 
 
-Rows = Annotated[FixedRows | RowsPer | DateRows, BeforeValidator(parse_rows)]
+_FROM = re.compile(
+    r"""^from\(\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)")\s*\)$"""
+)  # no call: `from` is Python's word
+Rows = Annotated[FixedRows | RowsPer | DateRows | FileRows, BeforeValidator(parse_rows)]
 
 
 # --- lifecycles and histories --------------------------------------------------------------------------------

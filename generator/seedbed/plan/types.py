@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from seedbed.plan import kinds
-from seedbed.plan.resolved import Part, VersionPart
+from seedbed.plan.resolved import FromFile, Part, VersionPart
 from seedbed.schema import DataType, Scalar, TypeKind
 
 INTEGER = DataType(TypeKind.INTEGER, "bigint")
@@ -101,6 +101,8 @@ def natural_type(
             return decimal(2)
         case kinds.Rollup():
             return of_column(generator.table, generator.column or "")
+        case FromFile(data_type=data_type):
+            return data_type
         case VersionPart(part=Part.CURRENT):
             return BOOLEAN
         case VersionPart(part=Part.VERSION) | kinds.Lifecycle(part="versions"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from seedbed.errors import Diagnostic, Location, Severity, SinkError, has_errors
-from seedbed.plan.resolved import Given, ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.sinks.base import Outcome, Sink, Written
 from seedbed.sinks.csv import UnwritableValue, encode_all, header
 from seedbed.sinks.files import FileTransaction, check_file_names
@@ -102,7 +102,7 @@ class CsvSink(Sink):
         def available(name: str) -> bool:
             table = self._plan.table(name)
             kept = f"{table.file}.csv" in listed and self._path(table).exists()
-            return name in names or kept or isinstance(table.rows, Given)
+            return name in names or kept or table.seed is not None
 
         properties = render_properties(self._plan, available)
         wanted = {self._path(table).name for table in self._plan if table.written or table.kept}

@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 import jinja2
+import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given
@@ -205,7 +206,8 @@ def test_a_hand_written_seed_is_found_before_any_row_is_made(tmp_path):
     with pytest.raises(SinkError, match="hand-written-file"):
         CsvSink(make_plan(tmp_path, [A, B]))
     # It is a parent when the plan takes it as it is.
-    given_table = make_table("b", {"id": "int"}, rows=Given(tmp_path / "seeds" / "b.csv", 1), written=False)
+    rows = Given("b.csv", tmp_path / "seeds" / "b.csv", pa.record_batch([], names=[]))
+    given_table = make_table("b", {"id": "int"}, rows=rows, written=False)
     _write(make_plan(tmp_path, [A, given_table]), {"a": [(1,)]})
     assert (tmp_path / "seeds" / "b.csv").read_text() == "mine"
 
