@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +60,7 @@ __all__ = [
     "expected_calls",
     "generate_tables",
     "load",
+    "make_and_check",
     "plan_project",
     "read_project",
     "resolve_plan",
@@ -369,6 +371,45 @@ def generate_tables(resolved: ResolvedPlan, *, workers: int = 1) -> dict[str, pa
     sink = ArrowSink()
     write(resolved, sink, workers=workers)
     return dict(sink.tables)
+
+
+def make_and_check(
+    resolved: ResolvedPlan, *, keep: int, workers: int = 1, progress: Progress | None = None
+) -> tuple[dict[str, pa.Table], list[Finding]]:
+    """Makes every written table in a folder that is removed again, and holds it to its promises.
+
+    Args:
+        resolved: the plan.
+        keep: how many of its first rows a table keeps in memory.
+        workers: how many threads make rows.
+        progress: is told of each batch.
+
+    Returns:
+        The first rows of each table, and what the check found about all rows.
+    """
+    kept: dict[str, pa.Table] = {}
+    world = World(resolved)
+    with tempfile.TemporaryDirectory(prefix="seedbed-report-") as folder:
+        root = Path(folder)
+        project = replace(resolved.project, root=root, seed_paths=(root / "seeds",), test_paths=(root / "tests",))
+        with CsvSink(replace(resolved, project=project), workers=workers) as sink:
+            for table in resolved:
+                if table.written:
+                    first: list[pa.RecordBatch] = []
+                    batches = _keeping(_watched(world, table, workers, progress), first, keep)
+                    sink.write(table, schema_of(table), batches)
+                    kept[table.name] = pa.Table.from_batches(first, schema_of(table)).slice(0, keep)
+            sink.commit()
+        return kept, check(resolved, root / "seeds")
+
+
+def _keeping(batches: Iterable[pa.RecordBatch], first: list[pa.RecordBatch], keep: int) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    for batch in batches:
+        if rows < keep:
+            first.append(batch)
+            rows += batch.num_rows
+        yield batch
 
 
 def row_ranges(resolved: ResolvedPlan, name: str) -> RowRanges:
