@@ -7,7 +7,7 @@ import click
 from pydantic_core import PydanticUndefined
 
 from seedbed.cli import main
-from seedbed.plan.kinds import KINDS, Generator
+from seedbed.plan.kinds import KINDS, Drawn, Generator
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- generated -->\n", "<!-- end of generated -->\n"
@@ -33,7 +33,7 @@ def render_generators() -> str:
 
 
 def _kind(cls: type[Generator]) -> str:
-    shown = (*cls.positional, *Generator.model_fields)
+    shown = (*cls.positional, *Drawn.model_fields)
     own = [*cls.positional, *(name for name in cls.model_fields if name not in shown)]
     arguments = ", ".join(name if name in cls.positional else f"{name}=" for name in own)
     doc = " ".join((cls.__doc__ or "").split())

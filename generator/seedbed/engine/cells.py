@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.engine.rng import Stream
+from seedbed.engine.rng import Stream, Words, fractions, scaled_down
 from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan
 
 Int64s = npt.NDArray[np.int64]
@@ -30,9 +30,23 @@ class Cells:
     stream: Stream
     rows: Int64s
     value: Callable[[str], pa.Array]
+    words: Words | None = None
+    """The random word of each row where it is not the stream's own."""
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def bits(self) -> Words:
+        """64 random bits for each row, from which its value follows."""
+        return self.stream.bits(self.rows) if self.words is None else self.words
+
+    def uniform(self) -> npt.NDArray[np.float64]:
+        """A number between 0 and 1 for each row, neither of them included."""
+        return fractions(self.bits())
+
+    def below(self, n: int) -> Int64s:
+        """A whole number from 0 to `n - 1` for each row."""
+        return scaled_down(self.bits(), n)
 
 
 Maker = Callable[[Cells, Any], pa.Array]

@@ -15,7 +15,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.engine.rng import BLOCK, Stream
+from seedbed.engine.rng import BLOCK, Words, fractions, scaled_down
 from seedbed.plan.kinds import Exponential, Lognormal, Normal, Uniform
 
 Int64s = npt.NDArray[np.int64]
@@ -29,8 +29,8 @@ _RARE = 2.0**-30
 _NEAREST_TO_ONE = 1 - 2.0**-53
 
 
-def draw_numbers(generator: Uniform | Normal | Lognormal | Exponential, stream: Stream, rows: Int64s) -> Int64s:
-    """The numbers that a generator describes, times `10 ** generator.decimals`.
+def draw_numbers(generator: Uniform | Normal | Lognormal | Exponential, words: Words) -> Int64s:
+    """The numbers that a generator describes, one for each word, times `10 ** generator.decimals`.
 
     Raises:
         ValueError: no number with so many decimals lies between the bounds, or one can have more than 18 digits.
@@ -44,8 +44,8 @@ def draw_numbers(generator: Uniform | Normal | Lognormal | Exponential, stream: 
     if isinstance(generator, Uniform):
         assert low is not None
         assert high is not None
-        return low + stream.below(rows, _checked(high) - _checked(low) + 1)
-    return draw_on_grid(quantile_of(generator), stream.uniform(rows), 10.0**-generator.decimals, low, high)
+        return low + scaled_down(words, _checked(high) - _checked(low) + 1)
+    return draw_on_grid(quantile_of(generator), fractions(words), 10.0**-generator.decimals, low, high)
 
 
 def quantile_of(generator: Normal | Lognormal | Exponential) -> Quantile:
@@ -219,6 +219,28 @@ def _polynomial(coefficients: tuple[float, ...], x: Floats) -> Floats:
         value *= x
         value += coefficient
     return value
+
+
+# Coefficients of Hart's approximation (Computer Approximations, 1968, index 5666) as West gives them (Better
+# approximations to cumulative normal functions, Wilmott 2005), highest power first.
+_BODY = (
+    (3.52624965998911e-2, 0.700383064443688, 6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931,
+     220.206867912376),
+    (8.83883476483184e-2, 1.75566716318264, 16.064177579207, 86.7807322029461, 296.564248779674, 637.333633378831,
+     793.826512519948, 440.413735824752),
+)  # fmt: skip
+
+
+def normal_probabilities(z: Floats) -> Floats:
+    """The probability that a standard normal number is at most `z`, for each z; right to about 15 digits after the
+    point. Beyond 7 it is taken as at 7, where what is left is less than 2e-12.
+    """
+    size = np.minimum(np.abs(z), 7.0)
+    beyond = _ratio(_BODY, size)
+    size *= size
+    size *= -0.5
+    beyond *= np.exp(size, out=size)
+    return np.where(z < 0, beyond, 1 - beyond)
 
 
 def _coarsen(values: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ import pyarrow.compute as pc
 
 from seedbed.engine.arrow import arrow_type, conform
 from seedbed.engine.cells import Cells, Int64s
+from seedbed.engine.distributions import normal_probabilities, normal_quantile
 from seedbed.engine.history import OPEN, Walk
-from seedbed.engine.rng import Stream
+from seedbed.engine.rng import Floats, Stream, Words, words_of
 from seedbed.engine.values import make_values
 from seedbed.errors import GenerationError
 from seedbed.plan import kinds
@@ -209,7 +211,27 @@ class Frame:
             return maker(self, column)
         moments = isinstance(column.generator, kinds.After | kinds.Calendar | kinds.Pattern)
         value = self.moment if moments else self.value
-        return make_values(Cells(self.world.plan, column, self.stream(column), self.varied(column.varies_by), value))
+        rows = self.varied(column.varies_by)
+        return make_values(Cells(self.world.plan, column, self.stream(column), rows, value, self._words(column)))
+
+    def _words(self, column: ResolvedColumn) -> Words | None:
+        """The random words of a column that is correlated with others: None where they are its stream's."""
+        if not column.mixture:
+            return None
+        parts = (weight * self._scores(self.table.column(name)) for name, weight in column.mixture.items())
+        return words_of(normal_probabilities(functools.reduce(np.add, parts)))
+
+    def _scores(self, column: ResolvedColumn) -> Floats:
+        """The normal scores of a column's own stream, larger ones for later values."""
+        if self.attempt is None and column.name in self.world.drawn_again(self.table):
+            scores = np.empty(len(self))
+            attempts = self._attempts()
+            for attempt in np.unique(attempts):
+                rows = np.flatnonzero(attempts == attempt)
+                scores[rows] = self.take(rows, int(attempt))._scores(column)
+            return scores
+        scores = normal_quantile(self.stream(column).uniform(self.varied(column.varies_by)))
+        return -scores if isinstance(column.generator, kinds.Boolean) else scores
 
     def stream(self, column: ResolvedColumn) -> Stream:
         """The stream that a column of these rows draws from."""

@@ -67,12 +67,7 @@ class Stream:
 
     def uniform(self, rows: Int64s) -> Floats:
         """Numbers between 0 and 1, neither of them included: the middles of 2**52 equal steps."""
-        words = self.bits(rows)
-        words >>= np.uint64(12)
-        fractions = words.astype(np.float64)
-        fractions += 0.5
-        fractions *= 2.0**-52
-        return fractions
+        return fractions(self.bits(rows))
 
     def below(self, rows: Int64s, n: int | Int64s) -> Int64s:
         """Whole numbers from 0 to `n - 1`, `n` (1 to 2**62) being one number or one for each row.
@@ -80,7 +75,7 @@ class Stream:
         The number is the upper half of the product of word and n, so that the probability of any value
         differs from 1/n by less than 2**-64: n / 2**64 of it.
         """
-        return _multiply_high(self.bits(rows), n).view(np.int64)
+        return scaled_down(self.bits(rows), n)
 
     def permute(self, rows: Int64s, n: int) -> Int64s:
         """Each of the `rows`, all in [0, `n`), sent to a number in [0, `n`) of its own, in a scattered order.
@@ -105,6 +100,27 @@ class Stream:
                 outside = outside[sent[outside] >= n]
             result[block] = sent
         return result
+
+
+def fractions(words: Words) -> Floats:
+    """Each word as a number between 0 and 1, neither of them included: the middle of one of 2**52 equal steps."""
+    numbers = (words >> np.uint64(12)).astype(np.float64)
+    numbers += 0.5
+    numbers *= 2.0**-52
+    return numbers
+
+
+def words_of(numbers: Floats) -> Words:
+    """The words of which `fractions` makes these numbers, as near as 2**-52."""
+    steps = np.clip(numbers * 2.0**52, 0, 2.0**52 - 1).astype(np.uint64)
+    steps <<= np.uint64(12)
+    steps |= np.uint64(1 << 11)
+    return steps
+
+
+def scaled_down(words: Words, n: int | Int64s) -> Int64s:
+    """Each word as a whole number from 0 to `n - 1`: the upper half of its product with n."""
+    return _multiply_high(words, n).view(np.int64)
 
 
 def _blocks(rows: int) -> Iterator[slice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from seedbed.errors import Location, closest
 from seedbed.plan import kinds
@@ -113,7 +114,9 @@ def _names(draft: Draft) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*draft.generators, *leads)))
 
 
-def resolve_column(drafts: Drafts, draft: Draft, name: str, types: Types) -> ResolvedColumn:
+def resolve_column(
+    drafts: Drafts, draft: Draft, name: str, types: Types, mixture: Mapping[str, float] | None = None
+) -> ResolvedColumn:
     generator = draft.generators[name]
     shown = name.removesuffix("@") if name in draft.hidden else name
     said = draft.said.columns.get(shown, ColumnSaid())
@@ -141,6 +144,7 @@ def resolve_column(drafts: Drafts, draft: Draft, name: str, types: Types) -> Res
         parent_column=target,
         hidden=name in draft.hidden,
         moment=draft.moments.get(name),
+        mixture=mixture or {},
         description=declared.description.value if declared and declared.description else "",
         decided_by=said.decided_by or ("history" if draft.said.history else ""),
         origin=said.origin,

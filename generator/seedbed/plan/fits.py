@@ -20,9 +20,7 @@ from seedbed.plan.types import NUMERIC, TEMPORAL
 from seedbed.schema import DataType, TypeKind
 
 _DRAWN = (
-    kinds.Choice, kinds.ChoiceBy, kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential,
-    kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.Time, kinds.After, kinds.Fake,
-    kinds.Pattern, kinds.Uuid, kinds.HashKey, kinds.Each, kinds.Sequence, kinds.Pool,
+    kinds.Drawn, kinds.Fake, kinds.Pattern, kinds.Uuid, kinds.HashKey, kinds.Each, kinds.Sequence, kinds.Pool
 )  # fmt: skip
 """Kinds whose values follow from a number, which may be another row's than this one's."""
 
@@ -33,6 +31,9 @@ def settle_names(drafts: Drafts) -> None:
     folded = {name.casefold(): name for name in processes}
     for draft in drafts:
         for name, generator in draft.generators.items():
+            if isinstance(generator, kinds.Drawn) and generator.correlated:
+                spelled = {draft.known(other) or other: rho for other, rho in generator.correlated.items()}
+                generator = draft.generators[name] = generator.model_copy(update={"correlated": spelled})
             match generator:
                 case kinds.Lifecycle(lifecycle=said) | kinds.During(lifecycle=said):
                     found = folded.get(said.casefold())

@@ -55,6 +55,8 @@ def needs_of(generator: kinds.Generator, known: Iterable[str]) -> tuple[str, ...
             names.append(of)
         case kinds.Version():
             names.append(generator.at)
+    if isinstance(generator, kinds.Drawn):
+        names.extend(generator.correlated)
     if generator.when:
         names.extend(names_in_sql(generator.when, known))
     return tuple(dict.fromkeys(names))

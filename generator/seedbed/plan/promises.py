@@ -38,11 +38,7 @@ from seedbed.plan.resolved import (
 from seedbed.plan.rows import fewest
 from seedbed.schema import Cardinality, Scalar, TypeKind
 
-_DRAWN_AGAIN = (
-    kinds.Choice, kinds.ChoiceBy, kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential,
-    kinds.Poisson, kinds.Zipf, kinds.Boolean, kinds.Date, kinds.Timestamp, kinds.Time, kinds.After, kinds.Fake,
-    kinds.Pool,
-)  # fmt: skip
+_DRAWN_AGAIN = (kinds.Drawn, kinds.Fake, kinds.Pool)
 """Kinds whose value in one row may be drawn again without touching any other row."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, has_errors
 from seedbed.plan.columns import Types, resolve_column
+from seedbed.plan.correlations import mixtures
 from seedbed.plan.cycles import check_cycles
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import gather
@@ -81,7 +82,8 @@ def resolve(
         if isinstance(draft.rows, PerParent) and draft.rows.where:
             parent = drafts.tables[draft.references[draft.rows.reference].parent]
             types.check_predicate(parent, draft.rows.where, f"rows of {draft.name}", draft.place())
-        columns = {name: resolve_column(drafts, draft, name, types) for name in draft.generators}
+        mixed = mixtures(drafts, draft)
+        columns = {name: resolve_column(drafts, draft, name, types, mixed.get(name)) for name in draft.generators}
         for name in draft.generators:
             check_generator(drafts, draft, name, types)
             check_fit(drafts, draft, name, types.of(draft, name), types.made[draft.name, name])

@@ -319,6 +319,8 @@ class ResolvedColumn:
     parent_column: str | None = None
     hidden: bool = False
     moment: str | None = None
+    mixture: Mapping[str, float] = field(default_factory=dict)
+    """Weights of the columns, itself one of them, whose normal scores make up this one's; empty if its own do."""
     description: str = ""
     decided_by: str = ""
     """In words, for `explain`: `plan (baseline)`, `annotation`, `foreign key in the ERD`, ..."""

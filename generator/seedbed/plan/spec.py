@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from seedbed.plan.beside import check_path
 from seedbed.plan.calls import CallError, parse_call
 from seedbed.plan.generators import parse_generator
-from seedbed.plan.kinds import COUNT_KINDS, Generator, MomentRhythm, Temporal, parse_duration
+from seedbed.plan.kinds import COUNT_KINDS, Drawn, Generator, MomentRhythm, Temporal, parse_duration
 from seedbed.plan.rules import Cannot, Rule, parse_rule
 from seedbed.schema import sentence_key
 
@@ -143,6 +143,8 @@ def parse_rows(value: Any) -> Any:
             raise ValueError(str(error)) from None
         if counts.kind not in COUNT_KINDS:
             raise ValueError(f"{counts.kind} cannot count rows; use one of {', '.join(COUNT_KINDS)}")
+        if isinstance(counts, Drawn) and counts.correlated:
+            raise ValueError("counts of rows are correlated with nothing; take out correlated=")
         return RowsPer(parent=match["parent"], where=match["where"], counts=counts)
     if text.startswith("dates"):
         try:

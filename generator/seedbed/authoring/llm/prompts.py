@@ -115,7 +115,7 @@ def render_generators() -> str:
 
 
 def _signature(cls: type[kinds.Generator]) -> str:
-    own = [name for name in cls.model_fields if name not in kinds.Generator.model_fields]
+    own = [name for name in cls.model_fields if name not in kinds.Drawn.model_fields]
     arguments = []
     for name in [*cls.positional, *(name for name in own if name not in cls.positional)]:
         default = cls.model_fields[name].default

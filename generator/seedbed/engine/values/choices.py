@@ -26,7 +26,7 @@ def _each(cells: Cells, generator: kinds.Each) -> pa.Array:
 
 
 def _choice(cells: Cells, generator: kinds.Choice) -> pa.Array:
-    codes = weighted(tuple(generator.values.values())).choose(cells.stream.bits(cells.rows))
+    codes = weighted(tuple(generator.values.values())).choose(cells.bits())
     return dictionary(codes, _scalars(generator.values))
 
 
@@ -42,7 +42,7 @@ def _choice_by(cells: Cells, generator: kinds.ChoiceBy) -> pa.Array:
     for weights in (*generator.cases.values(), generator.otherwise or {}):
         for value in weights:
             place.setdefault(value, len(place))
-    words = cells.stream.bits(cells.rows)
+    words = cells.bits()
     case_of = pc.fill_null(deciding.indices, len(weights_of)).to_numpy(zero_copy_only=False)
     codes = np.full(len(cells), -1, np.int64)
     for case, weights in enumerate([*weights_of, generator.otherwise]):  # the last one is for null
@@ -55,7 +55,9 @@ def _choice_by(cells: Cells, generator: kinds.ChoiceBy) -> pa.Array:
 
 
 def _boolean(cells: Cells, generator: kinds.Boolean) -> pa.Array:
-    return pa.array(happens(cells.stream.bits(cells.rows), generator.p))
+    words = cells.bits()
+    # Small words make it true, but true comes after false where the order matters.
+    return pa.array(happens(words if cells.words is None else ~words, generator.p))
 
 
 def _scalars(values: Iterable[Scalar]) -> pa.Array:

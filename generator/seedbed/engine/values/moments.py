@@ -27,25 +27,25 @@ _EPOCH = dt.date(1970, 1, 1)
 def _date(cells: Cells, generator: kinds.Date) -> pa.Array:
     first, last = generator.ends
     if generator.rhythm:
-        return dates(draw_days(generator.rhythm, first, last, cells.stream.bits(cells.rows)))
-    return dates(first // DAY + cells.stream.below(cells.rows, last // DAY - first // DAY + 1))
+        return dates(draw_days(generator.rhythm, first, last, cells.bits()))
+    return dates(first // DAY + cells.below(last // DAY - first // DAY + 1))
 
 
 def _timestamp(cells: Cells, generator: kinds.Timestamp) -> pa.Array:
     first, last = generator.ends
     if generator.rhythm is None:
-        return timestamps(first + cells.stream.below(cells.rows, last - first + 1))
+        return timestamps(first + cells.below(last - first + 1))
     if not generator.any_business_hour:
-        return timestamps(draw_moments(generator.rhythm, first, last, cells.stream.bits(cells.rows)))
+        return timestamps(draw_moments(generator.rhythm, first, last, cells.bits()))
     opened = open_seconds(first)
     count = open_seconds(last + 1) - opened
     if count <= 0:
         raise ValueError("no business hour lies between start and end")
-    return timestamps(open_moments(opened + cells.stream.below(cells.rows, count)))
+    return timestamps(open_moments(opened + cells.below(count)))
 
 
 def _time(cells: Cells, generator: kinds.Time) -> pa.Array:
-    seconds = draw_moments(generator.rhythm, *generator.ends, cells.stream.bits(cells.rows))
+    seconds = draw_moments(generator.rhythm, *generator.ends, cells.bits())
     return pa.array(seconds.astype(np.int32)).view(pa.time32("s"))
 
 
@@ -58,7 +58,7 @@ def _after(cells: Cells, generator: kinds.After) -> pa.Array:
     least, most = (kinds.parse_duration(end) / unit if end else None for end in (generator.min, generator.max))
     low = max(1, -int(-(least or 0) // 1))
     high = max(low, int(most)) if most is not None else LONGEST_DELAY // unit
-    delay = draw_on_grid(_delay(generator), cells.stream.uniform(cells.rows), float(unit), low, high)
+    delay = draw_on_grid(_delay(generator), cells.uniform(), float(unit), low, high)
     ends = np.where(missing, 0, moments + delay)
     if generator.known:
         missing = missing | (ends > (cells.plan.end // unit))

@@ -14,19 +14,19 @@ from seedbed.plan import kinds
 
 
 def _integer(cells: Cells, generator: kinds.Integer) -> pa.Array:
-    return pa.array(generator.min + cells.stream.below(cells.rows, generator.max - generator.min + 1))
+    return pa.array(generator.min + cells.below(generator.max - generator.min + 1))
 
 
 def _number(cells: Cells, generator: kinds.Uniform | kinds.Normal | kinds.Lognormal | kinds.Exponential) -> pa.Array:
-    return decimals(draw_numbers(generator, cells.stream, cells.rows), generator.decimals)
+    return decimals(draw_numbers(generator, cells.bits()), generator.decimals)
 
 
 def _poisson(cells: Cells, generator: kinds.Poisson) -> pa.Array:
-    return pa.array(poisson(generator, cells.stream.bits(cells.rows)))
+    return pa.array(poisson(generator, cells.bits()))
 
 
 def _zipf(cells: Cells, generator: kinds.Zipf) -> pa.Array:
-    return pa.array(zipf_ranks(generator.exponent, generator.max, cells.stream.bits(cells.rows)))
+    return pa.array(zipf_ranks(generator.exponent, generator.max, cells.bits()))
 
 
 MAKERS: Mapping[type[kinds.Generator], Maker] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seedbed.plan.kinds.base import MAX_VALUES, Generator, Share, Temporal, parse_duration
+from seedbed.plan.kinds.base import MAX_VALUES, Drawn, Generator, Share, Temporal, parse_duration
 from seedbed.plan.kinds.derived import Copy, Ordinal, Pool, Rollup, Sql, Template
 from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
 from seedbed.plan.kinds.moments import After, Calendar, Date, Time, Timestamp
@@ -30,6 +30,7 @@ __all__ = [
     "Copy",
     "Date",
     "DateKey",
+    "Drawn",
     "During",
     "Each",
     "Exponential",

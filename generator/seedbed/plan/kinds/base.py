@@ -65,6 +65,7 @@ Duration = Annotated[str, BeforeValidator(_duration_text)]
 Temporal = Annotated[dt.date | dt.datetime, BeforeValidator(_temporal)]
 Clock = Annotated[str, BeforeValidator(_clock)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Correlation = Annotated[float, Field(ge=-0.99, le=0.99)]
 Positive = Annotated[float, Field(gt=0)]
 Decimals = Annotated[int, Field(ge=0, le=12)]
 Predicate = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
@@ -95,6 +96,13 @@ class Generator(Call):
     """Share of rows that are null, between 0 and 1."""
     when: Predicate | None = None
     """SQL predicate over the row; where it does not hold, the value is null."""
+
+
+class Drawn(Generator):
+    """A kind whose value follows from one random number: the larger the number, the later in its order the value."""
+
+    correlated: dict[str, Correlation] = Field(default={})
+    """Rank correlations (Spearman's) with columns of the row that are drawn too: `{'income': 0.6}`."""
 
 
 def check_weights(weights: Mapping[Scalar, float]) -> None:

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from seedbed.plan.kinds.base import Clock, Duration, Generator, Temporal, check_order, parse_duration
+from seedbed.plan.kinds.base import Clock, Drawn, Duration, Generator, Temporal, check_order, parse_duration
 from seedbed.plan.kinds.rhythmic import BUSINESS, DayRhythm, HourWeights, MomentRhythm, hours_of, read_hours
 from seedbed.plan.rhythm import DAY, Rhythm
 
 
-class Date(DayRhythm, Generator):
+class Date(DayRhythm, Drawn):
     """A date from `start` to `end`, both included; busier days as in `weekdays={'sat': 0.3}, months={'dec': 1.8}`."""
 
     kind = "date"
@@ -36,7 +36,7 @@ class Date(DayRhythm, Generator):
         _check_ends(self.start, self.end, self.ends, None if self.any_business_hour else self.rhythm)
 
 
-class Timestamp(MomentRhythm, Generator):
+class Timestamp(MomentRhythm, Drawn):
     """A moment from `start` to `end`, to the second; as `date`, and with `hours='business'` or `{9: 1, 20: 3}`."""
 
     kind = "timestamp"
@@ -58,7 +58,7 @@ class Timestamp(MomentRhythm, Generator):
         _check_ends(self.start, self.end, self.ends, None if self.any_business_hour else self.rhythm)
 
 
-class Time(Generator):
+class Time(Drawn):
     """A time of day from `start` to `end`, to the second: `time('08:00', '17:59:59')`, or by `hours={9: 2, 10: 1}`."""
 
     kind = "time"
@@ -101,7 +101,7 @@ def _seconds(moment: dt.date) -> int:
     return calendar.timegm(moment.timetuple())
 
 
-class After(Generator):
+class After(Drawn):
     """Later than `column` (of this row, or `key.column` of a parent) by a random delay.
 
     Give `median` and `sigma` for a lognormal delay, `mean` for an exponential one, or `min` and `max` for an

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seedbed.plan.kinds.base import Decimals, Generator, Positive, check_order
+from seedbed.plan.kinds.base import Decimals, Drawn, Positive, check_order
 
 
-class Integer(Generator):
+class Integer(Drawn):
     """Whole numbers from `min` to `max`, both included, all as likely."""
 
     kind = "integer"
@@ -21,7 +21,7 @@ class Integer(Generator):
         check_order(self.min, self.max)
 
 
-class _Number(Generator):
+class _Number(Drawn):
     decimals: Decimals = 2
     """Digits after the point; the value is rounded to them."""
     min: float | None = None
@@ -69,7 +69,7 @@ class Exponential(_Number):
     mean: Positive
 
 
-class Poisson(Generator):
+class Poisson(Drawn):
     """Counts with mean `mean` (Poisson); `min` and `max` cut the distribution."""
 
     kind = "poisson"
@@ -83,7 +83,7 @@ class Poisson(Generator):
             check_order(self.min, self.max)
 
 
-class Zipf(Generator):
+class Zipf(Drawn):
     """Ranks 1..`max`, rank k with weight k ** -`exponent`."""
 
     kind = "zipf"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seedbed.plan.kinds.base import MAX_VALUES, Generator, Share, Weights, check_weights
+from seedbed.plan.kinds.base import MAX_VALUES, Drawn, Generator, Share, Weights, check_weights
 from seedbed.schema import Scalar
 
 
@@ -26,7 +26,7 @@ class Each(Generator):
     values: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=MAX_VALUES)]
 
 
-class Choice(Generator):
+class Choice(Drawn):
     """One of some values: `choice(['a', 'b'])`, or with weights `choice({'a': 70, 'b': 30})`."""
 
     kind = "choice"
@@ -37,7 +37,7 @@ class Choice(Generator):
         check_weights(self.values)
 
 
-class ChoiceBy(Generator):
+class ChoiceBy(Drawn):
     """One of some values, with weights that depend on another column: `choice_by('country', {'DE': {...}})`.
 
     A value of that column without a case of its own takes the case `otherwise`; without one it is an error.
@@ -54,7 +54,7 @@ class ChoiceBy(Generator):
             check_weights(weights)
 
 
-class Boolean(Generator):
+class Boolean(Drawn):
     """True in a share `p` of the rows."""
 
     kind = "boolean"
