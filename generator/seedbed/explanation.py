@@ -195,8 +195,10 @@ def _table(schema: Schema, resolved: ResolvedPlan, table: ResolvedTable) -> Rend
             style="",
         )
     parts: list[RenderableType] = [head, grid]
-    if isinstance(table.rows, Versions):
-        parts.append(_matrix(resolved.lifecycle(table.rows.lifecycle)))
+    for lifecycle in resolved.lifecycles:
+        if lifecycle.name == table.name:
+            parts.append(_matrix(lifecycle))
+            parts += [_because(lifecycle)] if lifecycle.because else []
     return Group(*parts)
 
 
@@ -288,6 +290,16 @@ def spoken_reference(reference: Reference) -> str:
             return f"the {parent} of that day"
         case ValidAt():
             return f"the {parent} that is valid at {finding.at.removesuffix('@')}"
+
+
+def _because(lifecycle: ResolvedLifecycle) -> RenderableType:
+    """The words that each number was read from."""
+    grid = Grid(title="because", title_justify="left", box=None, pad_edge=False, show_header=False)
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for number, said in lifecycle.because.items():
+        grid.add_row(number, Text(said))
+    return grid
 
 
 def _matrix(lifecycle: ResolvedLifecycle) -> RenderableType:

@@ -18,6 +18,9 @@ from seedbed.errors import NOWHERE, Location
 DATA_FOLDER = "seedbed/data"
 """Below the project's root: tables as Parquet files."""
 
+PAGE_ENDINGS = (".md", ".txt")
+"""Of files that a person reads."""
+
 Scalar = str | int | float | bool
 T = TypeVar("T")
 
@@ -28,6 +31,11 @@ class Fact(Generic[T]):
 
     value: T
     origin: Location = NOWHERE
+
+
+def is_page(workflow: str) -> bool:
+    """Whether what stands under `workflow:` is a page in words, not the name of a state diagram."""
+    return workflow.lower().endswith(PAGE_ENDINGS)
 
 
 class TypeKind(enum.StrEnum):
@@ -253,6 +261,8 @@ class Table:
     """(test, column or None) that the project's own property file already runs on this table."""
     data_tests: tuple[DataTest, ...] = ()
     """The tests of `declared_tests` that say more than the typed facts above."""
+    pages: tuple[Fact[str], ...] = ()
+    """What whole pages of the project say in words about the process that the rows go through."""
 
     @property
     def generated(self) -> bool:
@@ -291,7 +301,7 @@ class Workflow:
     """A state diagram, flattened: states by their display names, in order of appearance.
 
     `initial` pairs a state with its share (None: an equal part of what is left); `terminal` are the
-    states from which the diagram goes to its end.
+    states from which the diagram goes to its end. `notes` are the texts beside the states.
     """
 
     name: str
@@ -300,6 +310,7 @@ class Workflow:
     transitions: tuple[Transition, ...]
     terminal: tuple[str, ...] = ()
     origin: Location = NOWHERE
+    notes: tuple[Fact[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

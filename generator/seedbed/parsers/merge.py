@@ -20,6 +20,7 @@ from seedbed.parsers.mermaid_text import find_diagrams
 from seedbed.parsers.project import DbtProject, fqn_folders, read_project, walk_files
 from seedbed.parsers.properties import PropertyReader
 from seedbed.parsers.rules import read_rules
+from seedbed.parsers.workflow_pages import add_pages
 from seedbed.schema import Resource, Schema, Table, Workflow
 
 _SNAPSHOT = re.compile(r"\{%-?\s*snapshot\s+(\w+)\s*-?%\}")
@@ -72,7 +73,7 @@ def read_schema(
     lookup.resolve_keys()
     merger.add_relationships(diagrams)
     _report_duplicates(lookup.tables, project.diagnostics)
-    finished = tuple(table.freeze(project.diagnostics) for table in lookup.tables)
+    finished = tuple(add_pages((table.freeze(project.diagnostics) for table in lookup.tables), project))
     project.diagnostics.extend(_tables_without_columns(finished))
     annotated = [replace(said, table=table.name) for table in lookup.tables for said in table.rules]
     rules = read_rules(annotated, finished, project.files)

@@ -27,7 +27,7 @@ from seedbed.errors import Diagnostic, Severity
 from seedbed.parsers.mermaid_share import read_share
 from seedbed.parsers.mermaid_state_text import Edge, Note, RegionBreak, Statement, StateMention, read_statements
 from seedbed.parsers.mermaid_text import Diagram, error, in_order, warning
-from seedbed.schema import Transition, Workflow
+from seedbed.schema import Fact, Transition, Workflow
 
 TOLERANCE = 1e-9
 """By how much a sum of probabilities may miss 1."""
@@ -170,6 +170,11 @@ class _Builder:
             ),
             terminal=tuple(dict.fromkeys(known[move.source] for move in kept if move.target == _END)),
             origin=self.diagram.location(1),
+            notes=tuple(
+                Fact(f"{names.get(note.id, note.id)}: {note.text}", self.diagram.location(note.line))
+                for note in self.notes
+                if note.text
+            ),
         )
 
     def _moves(self, edge: Edge, scope: str) -> Iterable[_Move]:

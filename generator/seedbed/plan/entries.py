@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from seedbed.documents import Document
 from seedbed.errors import NOWHERE, Diagnostic, Location, Severity, closest
 from seedbed.plan.kinds import Share
-from seedbed.plan.spec import Author, GeneratorText, History, Lifecycle, Plan, Rows, read_history
+from seedbed.plan.spec import Author, GeneratorText, History, Lifecycle, Plan, Rows, read_history, rename_by
 from seedbed.schema import Column, Schema, Table
 
 A = TypeVar("A", bound=BaseModel)
@@ -27,7 +27,7 @@ class TableAnnotation(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     rows: Rows | None = None
     history: dict[str, Any] | None = None
-    lifecycle: Lifecycle | None = None
+    lifecycle: Annotated[Lifecycle, BeforeValidator(rename_by)] | None = None
     rules: Any = None
     """Business rules; they stand in the Schema."""
     primary_key: Any = None
@@ -127,14 +127,29 @@ def _gather_table(table: Table, plan: Plan, document: Document, diagnostics: lis
         try:
             history = read_history(annotation.history)
         except ValidationError as error:
-            known = ["by" if name == "depends_on" else name for name in History.model_fields]
+            known = ["by" if name == "depends_on" else name for name in History.model_fields if name != "by"]
             diagnostics.extend(validation_diagnostics(error, process_place, "invalid-history", known))
     elif annotation.lifecycle is not None and table.annotation is not None:
         lifecycle, process_place = annotation.lifecycle, table.annotation.at("lifecycle")
-    elif entry and entry.history:
-        history, process_place = entry.history, place.at("history")
-    elif entry and entry.lifecycle:
-        lifecycle, process_place = entry.lifecycle, place.at("lifecycle")
+    annotated = history or lifecycle
+    if process_place is None or (annotated and not annotated.declares_moves):
+        # An annotation that leaves the moves open leaves the process to the plan, which holds what the annotation says.
+        if entry and entry.history:
+            history, lifecycle, process_place = entry.history, None, place.at("history")
+        elif entry and entry.lifecycle:
+            history, lifecycle, process_place = None, entry.lifecycle, place.at("lifecycle")
+        if entry and entry.process and table.pages and entry.process_author is Author.BASELINE:
+            files = ", ".join(page.origin.file or "" for page in table.pages)
+            diagnostics.append(
+                Diagnostic(
+                    "words-not-read",
+                    f"{files} tells in words how {table.name} moves from state to state; the moves in the plan are "
+                    "assumed without it",
+                    process_place.location() if process_place else table.origin,
+                    Severity.WARNING,
+                    "`seedbed plan --author llm` has them read, `seedbed prompt` does so by hand; or edit them",
+                )
+            )
     columns = {}
     for column in table.columns:
         columns[column.name] = _gather_column(table, column, plan, key, place, diagnostics)

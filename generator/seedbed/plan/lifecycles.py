@@ -26,7 +26,7 @@ from seedbed.plan.transitions import (
     settle,
     share_the_rest,
 )
-from seedbed.schema import Scalar, Workflow
+from seedbed.schema import Scalar, Workflow, is_page
 
 CUT_SHARE = 1e-9
 """At most this share of walks is cut off by the default number of versions ..."""
@@ -101,6 +101,7 @@ def resolve_lifecycle(
         depends_on=process.depends_on,
         cases=cases,
         otherwise=otherwise,
+        because=process.because,
         origin=document.location(),
     )
     return resolved, problems.found
@@ -141,6 +142,12 @@ def _dense(shares: Shares, size: int) -> tuple[float, ...]:
 
 def _find_workflow(process: Process, workflows: Sequence[Workflow], problems: Problems) -> Workflow | None:
     if process.workflow is None:
+        return None
+    if is_page(process.workflow):
+        message = f"{process.workflow} tells of the process in words, and the plan does not hold yet what they mean"
+        problems.error(
+            "words-not-read", message, ("workflow",), "run `seedbed plan`, with `--author llm` to have it read"
+        )
         return None
     found = [workflow for workflow in workflows if fold(workflow.name) == fold(process.workflow)]
     if len(found) == 1:

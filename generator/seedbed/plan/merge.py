@@ -98,6 +98,7 @@ def facts_of(schema: Schema, table: Table, column: Column | None = None) -> str:
         names = sorted(table.column_names)
         workflows = [workflow.name for workflow in schema.workflows]
         said = [table.description, table.primary_key, table.unique_keys, keys, table.annotation, names, workflows]
+        said += table.pages
     else:
         touching = [key for key in table.foreign_keys if column.name in key.columns]
         keys = [(key.columns, key.parent, key.parent_columns, key.children, key.parents) for key in touching]
@@ -242,7 +243,7 @@ class _Merger:
     ) -> TableEntry:
         """The table's own entry, without its columns."""
         facts = facts_of(self.schema, table)
-        verdict = self._verdict(old, new, (old.by, new.by), facts, printed, self._lost_table(old))
+        verdict = self._verdict(old, new, _authors_of_head(old, new), facts, printed, self._lost_table(old))
         kind = self._note(table.name, None, old, new, verdict)
         chosen = new if verdict[0] else old
         prints[TABLE] = printed if kind is ChangeKind.KEPT and printed else f"{facts}.{text_of(chosen)}"
@@ -366,6 +367,13 @@ def _by_sentence(entries: Iterable[RuleEntry]) -> dict[str, list[RuleEntry]]:
     for entry in entries:
         found.setdefault(entry.key, []).append(entry)
     return found
+
+
+def _authors_of_head(old: TableEntry, new: TableEntry) -> tuple[Author, Author]:
+    """The authors of two table entries: those of the rows, or of the process where these say more."""
+    rows, processes = (old.by, new.by), (old.process_author, new.process_author)
+    telling = [pair for pair in (rows, processes) if pair[0] is Author.USER or pair == (Author.BASELINE, Author.LLM)]
+    return min(telling, key=lambda pair: pair[0] is not Author.USER, default=rows)
 
 
 def _signed(entry: ColumnEntry, author: Author, table_author: Author) -> ColumnEntry:

@@ -247,6 +247,8 @@ class ResolvedLifecycle:
     cases: Mapping[Scalar, int] = field(default_factory=dict)
     otherwise: int | None = None
     """The case of every value that `cases` does not hold, null included; None when there must be none."""
+    because: Mapping[str, str] = field(default_factory=dict)
+    """The sentence that each number comes from, as the plan has it."""
     origin: Location = NOWHERE
 
     @property

@@ -19,7 +19,7 @@ from seedbed.plan.calls import CallError, parse_call
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.kinds import COUNT_KINDS, Drawn, Generator, MomentRhythm, Temporal, parse_duration
 from seedbed.plan.rules import Cannot, Rule, parse_rule
-from seedbed.schema import sentence_key
+from seedbed.schema import is_page, sentence_key
 
 PLAN_FILE = "seedbed.yml"
 
@@ -266,6 +266,16 @@ class Process(_Entry):
     """Most versions of one entity; a walk that long stops where it is."""
     entities: Annotated[int, Field(ge=0)] | None = None
     """How many entities there are, when no table holds them."""
+    because: dict[str, str] = {}
+    """The sentence that each number comes from, by `initial`, `A -> B` for a share and `dwell A` for a time."""
+    by: Author | None = None
+    """Who wrote the process; the table's author when left out."""
+
+    @property
+    def declares_moves(self) -> bool:
+        """Whether it says by itself which state follows which; a page in words has yet to be read."""
+        drawn = self.workflow is not None and not is_page(self.workflow)
+        return drawn or self.transitions is not None or self.matrix is not None
 
 
 class RecordedIn(_Entry):
@@ -297,8 +307,14 @@ def read_history(value: Mapping[str, Any]) -> History:
     Raises:
         pydantic.ValidationError: it is not one.
     """
-    renamed = {("depends_on" if key == "by" else key): item for key, item in value.items()}
-    return History.model_validate(renamed)
+    return History.model_validate(rename_by(value))
+
+
+def rename_by(value: Any) -> Any:
+    """A process as the plan writes it, where `by` is the author, from one of an annotation."""
+    if not isinstance(value, Mapping):
+        return value
+    return {("depends_on" if key == "by" else key): item for key, item in value.items()}
 
 
 # --- the plan ------------------------------------------------------------------------------------------------
@@ -327,6 +343,16 @@ class TableEntry(_Entry):
     columns: dict[str, ColumnEntry] = {}
     history: History | None = None
     lifecycle: Lifecycle | None = None
+
+    @property
+    def process(self) -> History | Lifecycle | None:
+        """The history or the lifecycle."""
+        return self.history or self.lifecycle
+
+    @property
+    def process_author(self) -> Author:
+        """Who wrote the process."""
+        return (self.process and self.process.by) or self.by
 
 
 class RuleEntry(_Entry):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from seedbed.authoring.baseline.names import LASTING, snake
 from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, recorded_columns
 from seedbed.authoring.baseline.values import quoted
+from seedbed.authoring.process_prose import tells_of_process
 from seedbed.plan import kinds
 from seedbed.plan.calls import parse_call
 from seedbed.plan.spec import Dwell, History, Lifecycle, Process
@@ -57,7 +58,11 @@ _LASTING_DWELL = Dwell.model_validate("lognormal(median='90d', sigma=0.8)")
 def find_processes(sketches: Sketches) -> None:
     """Gives tables their history or lifecycle, where annotations give none, and entities their columns of it."""
     for sketch in sketches:
-        if not sketch.process_annotated and not sketch.is_dates:
+        if sketch.process_annotated or sketch.is_dates:
+            continue
+        if sketch.history or sketch.lifecycle:
+            _fill_in_moves(sketches, sketch)
+        else:
             _find_history(sketches, sketch)
     for sketch in sketches:
         if sketch.history:
@@ -261,6 +266,8 @@ def _process(sketches: Sketches, sketch: Sketch, column: Column) -> tuple[str, d
     if workflow is not None:
         return column.name, {"workflow": workflow.name, **_pace(sketch)}
     values = [str(value) for value in _values(sketch, column)] or _likely_values(sketch, column)
+    if len(values) < 2 and sketch.table.pages:
+        values = ["open", "closed"]
     if len(values) < 2:
         return None
     steps: dict[str, dict[str, float]] = {}
@@ -274,6 +281,22 @@ def _process(sketches: Sketches, sketch: Sketch, column: Column) -> tuple[str, d
         "draw a stateDiagram-v2, or edit `transitions` in the plan",
     )
     return column.name, {"states": tuple(values), "initial": values[0], "transitions": steps, **_pace(sketch)}
+
+
+def _fill_in_moves(sketches: Sketches, sketch: Sketch) -> None:
+    """Gives a process of which an annotation says all but its moves the ones that its states suggest."""
+    said = sketch.history or sketch.lifecycle
+    assert said is not None
+    column = sketch.table.column(sketch.history.state) if sketch.history else _state_column(sketches, sketch)
+    process = _process(sketches, sketch, column) if column else None
+    if process is None:
+        return
+    given = {name: getattr(said, name) for name in said.model_fields_set if name != "workflow"}
+    filled = said.model_copy(update={"workflow": None, **process[1], **given})
+    if isinstance(filled, History):
+        sketch.history = filled
+    else:
+        sketch.lifecycle = filled
 
 
 def _pace(sketch: Sketch) -> dict[str, object]:
@@ -324,7 +347,7 @@ def _weights(text: str) -> dict[Scalar, float]:
 
 
 def _find_lifecycle(sketches: Sketches, sketch: Sketch) -> None:
-    """An entity with a status that a state diagram describes; without a diagram its status is just a value."""
+    """An entity with a status that a state diagram describes, or words do; without these a status is just a value."""
     if any(other.history and sketches.entity_of(other) == sketch.name for other in sketches):
         return
     column = _state_column(sketches, sketch)
@@ -333,6 +356,10 @@ def _find_lifecycle(sketches: Sketches, sketch: Sketch) -> None:
     workflow = _workflow(sketches, sketch, column)
     if workflow is not None:
         sketch.lifecycle = Lifecycle.model_validate({"workflow": workflow.name, **_pace(sketch)})
+    elif sketch.table.pages or tells_of_process(sketch.table, column, _values(sketch, column)):
+        process = _process(sketches, sketch, column)
+        if process is not None:
+            sketch.lifecycle = Lifecycle.model_validate(process[1])
 
 
 def _show_in_entity(sketches: Sketches, history: Sketch) -> None:

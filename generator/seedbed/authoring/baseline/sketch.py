@@ -246,7 +246,9 @@ def start_sketches(schema: Schema, window: Window, default_rows: int, wanted: fr
         sketch.lifecycle = sketch.annotation.lifecycle
         if sketch.annotation.history is not None:
             sketch.history = _history(sketch.annotation.history)
-        sketch.process_annotated = bool(sketch.annotation.history or sketch.annotation.lifecycle)
+        annotated = sketch.history or sketch.lifecycle
+        broken = bool(sketch.annotation.history) and annotated is None
+        sketch.process_annotated = broken or (annotated is not None and annotated.declares_moves)
         if sketch.history:
             sketch.recorded = set(recorded_columns(sketch.history, table))
         sketches.tables[table.name] = sketch

@@ -16,11 +16,12 @@ from seedbed.authoring.llm.run import Outcome, Run, Stage, Tell
 from seedbed.authoring.llm.survey import Survey, read_survey, survey_request
 from seedbed.authoring.llm.trial import Proof, no_proof, problems_of
 from seedbed.authoring.llm.undecided import undecided
+from seedbed.authoring.llm.workflows import decide_workflows, expected_workflows
 from seedbed.errors import Diagnostic, PlanError
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
 
-STAGES = (Stage(expected_columns, decide_columns),)
+STAGES = (Stage(expected_workflows, decide_workflows), Stage(expected_columns, decide_columns))
 """In their order: each starts from the plan that the one before it left."""
 
 

@@ -12,7 +12,7 @@ from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
 from seedbed.authoring.llm.columns import Entries, columns_request, read_columns
 from seedbed.authoring.llm.prompts import Templates, references
-from seedbed.authoring.llm.run import LEFT_OUT, Outcome, Run
+from seedbed.authoring.llm.run import LEFT_OUT, Outcome, Run, spoken
 from seedbed.authoring.llm.survey import Survey
 from seedbed.authoring.llm.trial import Entry, keep_what_holds, path_of, put_in
 from seedbed.authoring.llm.undecided import Place, Undecided, undecided
@@ -41,7 +41,7 @@ def decide_columns(run: Run, plan: Plan, survey: Survey) -> Outcome:
     entries = {place: entry for answer in answers for place, entry in answer.items()}
     # Each portion holds by itself; together, two of them may still disagree.
     held, rejected = keep_what_holds(run.schema, plan, entries, run.proof)
-    reasons = asking.reasons | {place: _said(problem) for place, problem in rejected.items()}
+    reasons = asking.reasons | {place: spoken(problem) for place, problem in rejected.items()}
     places = [place for table in asked for place in table.places()]
     kept: dict[str, list[Place]] = {}
     for place in places:
@@ -133,7 +133,7 @@ class _Asking:
             self._give_up(portion, error.message)
         except AttemptsExhausted:
             self._give_up(portion, LEFT_OUT)
-            self.reasons |= {place: _said(problem) for place, problem in judge.rejected.items()}
+            self.reasons |= {place: spoken(problem) for place, problem in judge.rejected.items()}
             return judge.held
         except (Refused, Unanswered) as error:
             self._give_up(portion, error.message)
@@ -167,10 +167,6 @@ class _Judge:
         """The problems by the entries that they belong to."""
         paths = {path_of(place): place for item in self._portion for place in item.places()}
         yield from ((paths[path], found) for found in problems if (path := found.location.path) in paths)
-
-
-def _said(problem: Diagnostic) -> str:
-    return f"{problem.message} [{problem.code}]"
 
 
 def _kept(places: Sequence[Place], reason: str) -> Diagnostic:

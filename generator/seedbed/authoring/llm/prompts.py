@@ -61,6 +61,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "role": (),
     "generators": ("generators",),
     "survey": ("model", "rules", "processes", "most_rows"),
+    "workflow": ("model", "texts", "process"),
     "columns": ("domain", "model", "rules", "processes", "start", "as_of", "columns", "rows", "most_rows"),
 }
 """The templates and the names that stand in each."""
@@ -280,8 +281,10 @@ def _process(table: Table, entry: TableEntry | None) -> dict[str, object]:
     """The states and transitions of a table's history or lifecycle, as they are written."""
     for name in ("history", "lifecycle"):
         annotated = table.annotation.at(name).value if table.annotation else None
-        said = annotated or plain(getattr(entry, name, None))
-        if isinstance(said, dict):
+        planned = plain(getattr(entry, name, None))
+        # An annotation may leave the moves to the plan, where `by` is the author.
+        said = {**({**planned, "by": None} if planned else {}), **(annotated if isinstance(annotated, dict) else {})}
+        if said:
             return {key: _cleaned(said[key]) for key in _OF_PROCESS if said.get(key)}
     return {}
 

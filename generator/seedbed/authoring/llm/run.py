@@ -48,8 +48,8 @@ class Run:
             return None, self.stopped
         try:
             return converse(self.client, request, validate), ""
-        except AttemptsExhausted:
-            return None, LEFT_OUT
+        except AttemptsExhausted as error:
+            return None, spoken(error.diagnostics[0]) if error.diagnostics else LEFT_OUT
         except (Refused, Truncated) as error:
             return None, error.message
         except Unanswered as error:
@@ -62,6 +62,11 @@ class Run:
     def wait_for_answers(self) -> None:
         """Stops the run where a person has not brought an answer yet on which the next questions rest."""
         self.stopped = self.stopped or self._unanswered
+
+
+def spoken(problem: Diagnostic) -> str:
+    """A problem as the reason for which something was left as it was."""
+    return f"{problem.message} [{problem.code}]"
 
 
 @dataclass(frozen=True, slots=True)

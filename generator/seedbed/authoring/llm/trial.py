@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from seedbed.authoring.llm.undecided import Place
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Severity
+from seedbed.plan.merge import TABLE, text_of
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.plan.rows import mean
-from seedbed.plan.spec import Author, ColumnEntry, DateRows, FixedRows, Plan, Rows, RowsPer
+from seedbed.plan.spec import Author, ColumnEntry, DateRows, FixedRows, Plan, Process, Rows, RowsPer
 from seedbed.schema import Schema
 
 MOST_ROWS = 20_000
@@ -46,6 +47,10 @@ def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
         if (name, None) in entries:
             update |= {"rows": entries[name, None], "by": Author.LLM}
         author = update.get("by", old.by)
+        for name_of_process in ("history", "lifecycle"):
+            process = getattr(old, name_of_process)
+            if process is not None and old.process_author is not author:
+                update[name_of_process] = process.model_copy(update={"by": old.process_author})
         for column, before in old.columns.items():
             new = entries.get((name, column))
             by = Author.LLM if isinstance(new, ColumnEntry) else before.by or old.by
@@ -81,6 +86,34 @@ def keep_what_holds(
         held = {place: entry for place, entry in held.items() if place not in guilty}
     # What is still wrong names no entry: two that do not go together, or one that breaks a column beside it.
     return trial.add(plan, held, rejected), rejected
+
+
+_FLAWS = ("unreachable-state", "walk-gets-stuck", "walks-cut", "dwell-unused")
+"""What is only warned of in a person's process, and wrong in one that is proposed."""
+
+
+def try_process(schema: Schema, plan: Plan, table: str, process: Process, proof: Proof = no_proof) -> list[Diagnostic]:
+    """Why a process cannot take the place of the one that a table has; nothing where it can."""
+    trial = with_process(plan, table, process)
+    resolved, found = resolve(schema, trial, _ANSWER)
+    problems = [problem for problem in found if problem.severity is Severity.ERROR]
+    flaws = [problem for problem in found if problem.code in _FLAWS and _is_within(problem, f"tables.{table}")]
+    return problems + flaws or (proof(resolved, {table}) if resolved else [])
+
+
+def with_process(plan: Plan, table: str, process: Process) -> Plan:
+    """The plan with another process of a table, as if its author had written it together with the rows."""
+    old = plan.tables[table]
+    entry = old.model_copy(update={"history" if old.history else "lifecycle": process})
+    prints = {name: dict(printed) for name, printed in plan.fingerprints.items()}
+    if TABLE in prints.get(table, {}):
+        prints[table][TABLE] = f"{prints[table][TABLE].partition('.')[0]}.{text_of(entry)}"
+    return plan.model_copy(update={"tables": {**plan.tables, table: entry}, "fingerprints": prints})
+
+
+def _is_within(problem: Diagnostic, path: str) -> bool:
+    found = problem.location.path or ""
+    return found == path or found.startswith(f"{path}.")
 
 
 def path_of(place: Place) -> str:

@@ -62,7 +62,7 @@ def undecided(schema: Schema, plan: Plan) -> tuple[Undecided, ...]:
 
 
 def _is_open(plan: Plan, table: Table, column: Column, entry: ColumnEntry) -> bool:
-    if plan.author(table.name, column.name) is not Author.BASELINE or not _is_untouched(
+    if plan.author(table.name, column.name) is not Author.BASELINE or not is_untouched(
         plan, table.name, column.name, entry
     ):
         return False
@@ -88,14 +88,14 @@ def _is_guess(plan: Plan, generator: kinds.Generator) -> bool:
 
 
 def _are_rows_open(plan: Plan, table: Table, entry: TableEntry) -> bool:
-    if entry.by is not Author.BASELINE or not _is_untouched(plan, table.name, TABLE, entry):
+    if entry.by is not Author.BASELINE or not is_untouched(plan, table.name, TABLE, entry):
         return False
     if isinstance(entry.rows, RowsPer):
         return not isinstance(entry.rows.counts, kinds.Constant)  # one for each: that is what the table means
     return isinstance(entry.rows, FixedRows)
 
 
-def _is_untouched(plan: Plan, table: str, name: str, entry: TableEntry | ColumnEntry) -> bool:
+def is_untouched(plan: Plan, table: str, name: str, entry: TableEntry | ColumnEntry) -> bool:
     """Whether the entry is as its author wrote it. A plan that was not merged yet has no fingerprints to tell."""
     prints = plan.fingerprints.get(table)
     return prints is None or prints.get(name, "").endswith(f".{text_of(entry)}")

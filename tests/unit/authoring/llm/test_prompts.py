@@ -15,6 +15,7 @@ from seedbed.authoring.llm.portions import COLUMNS_AT_ONCE, TABLES_AT_ONCE, grou
 from seedbed.authoring.llm.prompts import FOLDER, OFFERED, read_templates, render_generators, render_model, render_rules
 from seedbed.authoring.llm.survey import SURVEY_FORMAT, Survey, survey_request
 from seedbed.authoring.llm.undecided import Undecided, undecided
+from seedbed.authoring.llm.workflows import WORKFLOW_FORMAT
 from seedbed.errors import AuthoringError
 from seedbed.parsers.mermaid_er import parse_er
 from seedbed.parsers.mermaid_text import find_diagrams
@@ -47,7 +48,9 @@ def _objects(schema):
         yield from _objects(part)
 
 
-@pytest.mark.parametrize("schema", [SURVEY_FORMAT, COLUMNS_FORMAT], ids=["survey", "columns"])
+@pytest.mark.parametrize(
+    "schema", [SURVEY_FORMAT, WORKFLOW_FORMAT, COLUMNS_FORMAT], ids=["survey", "workflow", "columns"]
+)
 def test_the_formats_are_legal_in_strict_mode(schema):
     assert len(json.dumps(schema)) <= 4_096
     assert schema["type"] == "object"
