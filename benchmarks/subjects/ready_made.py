@@ -5,6 +5,7 @@ Each writer gets what is best for it: one thread, its fastest options, the batch
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ def csv_pyarrow(table: pa.Table, path: Path) -> None:
 
 
 def csv_duckdb(table: pa.Table, path: Path) -> None:
-    import duckdb
+    duckdb = importlib.import_module("duckdb")
 
     with duckdb.connect(config={"threads": 1, "preserve_insertion_order": True}) as connection:
         connection.register("ready", table)
@@ -29,10 +30,7 @@ def csv_duckdb(table: pa.Table, path: Path) -> None:
 
 
 def csv_polars(table: pa.Table, path: Path) -> None:
-    import polars
-
-    frame = polars.from_arrow(table)
-    assert isinstance(frame, polars.DataFrame)
+    frame = importlib.import_module("polars").from_arrow(table)
     frame.write_csv(path.with_suffix(".csv"), batch_size=16_384)
 
 

@@ -6,6 +6,7 @@ what was open and leaves the rest as it was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,14 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.engine.chains import compile_chain
-from seedbed.engine.distributions import Quantile, exponential, lognormal, uniform
+from seedbed.engine.chains import Chain, compile_chain
+from seedbed.engine.distributions import Quantile, exponential, lognormal, normal_quantile, uniform
 from seedbed.engine.rhythms import draw_moments, draw_seconds
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
 from seedbed.plan.lifecycles import count_entities, newcomers
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle
 
+Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -181,7 +183,7 @@ class Walker:
         long_life = begin + (self.planned_end + 1 - self.lifecycle.arrivals[0])
         counts = np.zeros(n, dtype=np.int64)
         upcoming, ended, life_end = (np.full(n, OPEN) for _ in range(3))
-        steps: list[tuple[Int64s, Int32s, Int64s]] = []
+        steps: list[tuple[Int64s, Int64s, Int64s]] = []
 
         # What follows is of the entities still walking: position, number, node, moment, states seen.
         who, number, moment = np.arange(n), entities, begin
@@ -189,48 +191,51 @@ class Walker:
         seen = None if chain.carried is None else np.zeros((n, len(self.lifecycle.states)), dtype=np.bool_)
         for ordinal in range(self.lifecycle.max_versions):
             edge = chain.choose(node, self._stream.child("move", str(ordinal)).bits(number), seen)
-            node = chain.target[edge]
-            state = chain.state[node]
+            node = chain.target.take(edge)
             if ordinal:
                 share = self._stream.child("dwell", str(ordinal)).uniform(number)
-                moment = moment + self._dwell.seconds(chain.move[edge], share)
+                delay = self._dwell.seconds(chain.move.take(edge), share)
+                moment = np.add(moment, delay, out=delay)
             if seen is not None:
-                seen[np.arange(len(who)), state] = True
+                seen[np.arange(len(who)), chain.state.take(node)] = True
 
-            shown = np.flatnonzero(moment <= self.end)
-            steps.append((who[shown], state[shown], moment[shown]))
-            counts[who[shown]] += 1
-            if len(shown) < len(who):
-                later = np.flatnonzero(moment > self.end)
+            later = np.flatnonzero(moment > self.end)
+            if len(later):
                 upcoming[who[later]] = np.minimum(upcoming[who[later]], moment[later])
+                shown = np.flatnonzero(moment <= self.end)
+                steps.append((who.take(shown), node.take(shown), moment.take(shown)))
+            else:
+                steps.append((who, node, moment))
+            counts[steps[-1][0]] += 1
 
             over = chain.over(node, seen)
-            settled = np.flatnonzero(over | chain.endless[node])
+            settled = np.flatnonzero(over | chain.endless.take(node) if chain.endless.any() else over)
             if len(settled):
                 at, now, ends = who[settled], moment[settled], chain.ends[node[settled]]
                 lasts = np.where(ends, now, np.maximum(long_life[at], now))
                 life_end[at] = np.minimum(life_end[at], lasts)
                 ended[at[ends]] = now[ends]
                 # Nothing more is to be learnt of an endless life once it is past the as-of date.
-                walking = np.flatnonzero(~over & ~(chain.endless[node] & (moment > self.end)))
-                who, number, node, moment = who[walking], number[walking], node[walking], moment[walking]
+                walking = np.flatnonzero(~over & ~(chain.endless.take(node) & (moment > self.end)))
+                who, number, node, moment = (part.take(walking) for part in (who, number, node, moment))
                 seen = None if seen is None else seen[walking]
             if not len(who):
                 break
         # Those who have come to the most versions that there may be stay where they are.
         life_end[who] = np.minimum(life_end[who], np.maximum(long_life[who], moment))
         ended[ended > self.end] = OPEN
-        return _gather(counts, steps, begin=begin, upcoming=upcoming, ended=ended, life_end=life_end)
+        return _gather(chain, counts, steps, begin=begin, upcoming=upcoming, ended=ended, life_end=life_end)
 
 
-def _gather(counts: Int64s, steps: list[tuple[Int64s, Int32s, Int64s]], **per_entity: Int64s) -> Walk:
-    """The steps, each of some entities, as one flat list of versions, entity by entity."""
+def _gather(chain: Chain, counts: Int64s, steps: list[tuple[Int64s, Int64s, Int64s]], **per_entity: Int64s) -> Walk:
+    """The steps, each of some entities (position, node, moment), as one flat list of versions, entity by entity."""
     first = np.concatenate(([0], np.cumsum(counts)))
     state = np.empty(first[-1], dtype=np.int32)
     start = np.empty(first[-1], dtype=np.int64)
-    for ordinal, (who, states, moments) in enumerate(steps):
-        at = first[who] + ordinal
-        state[at], start[at] = states, moments
+    for ordinal, (who, node, moments) in enumerate(steps):
+        at = first.take(who)
+        at += ordinal
+        state[at], start[at] = chain.state.take(node), moments
     until = np.empty_like(start)
     until[:-1] = start[1:]
     until[first[1:][counts > 0] - 1] = OPEN
@@ -246,9 +251,15 @@ class _Dwell:
     """Times between versions, drawn for many moves at once; `times[m]` is that of move m."""
 
     def __init__(self, times: Sequence[DwellTime], granularity: int) -> None:
-        distinct = {time: position for position, time in enumerate(dict.fromkeys(times))}
-        self._which = np.array([distinct[time] for time in times], dtype=np.int16)
-        self._times = [(_quantile(time), time.minimum, time.maximum) for time in distinct]
+        distinct = list(dict.fromkeys(times))
+        # Lognormal times without bounds, which most are, differ only by two factors: one pass makes them all.
+        scaled = [time for time in distinct if _is_scaled(time)]
+        others = [time for time in distinct if not _is_scaled(time)]
+        self._median = np.array([time.location for time in scaled], np.float64)
+        self._sigma = np.array([time.spread for time in scaled], np.float64)
+        self._quantiles = [(_quantile(time), time.minimum, time.maximum) for time in others]
+        place = {time: position for position, time in enumerate([*scaled, *others])}
+        self._which = np.array([place[time] for time in times], dtype=np.int16)
         self._granularity = granularity
 
     def seconds(self, move: Int64s, share: Floats) -> Int64s:
@@ -256,18 +267,39 @@ class _Dwell:
 
         Nothing but the rounding depends on a logarithm or an exponential, whose last bit differs between machines.
         """
-        which = self._which[move]
-        order = np.argsort(which, kind="stable")
-        bounds = np.searchsorted(which[order], np.arange(len(self._times) + 1))
-        drawn = np.empty(len(move))
-        for (quantile, low, high), start, stop in zip(self._times, bounds, bounds[1:], strict=False):
-            if start < stop:
-                at = order[start:stop]
-                drawn[at] = quantile(share[at], low, high)
-        whole = np.rint(np.minimum(drawn, LONGEST)).astype(np.int64)
+        which = self._which.take(move)
+        if not self._quantiles:
+            drawn = self._scaled(which, share)
+        else:
+            drawn = np.empty(len(move))
+            order = np.argsort(which, kind="stable")
+            kinds = len(self._median) + np.arange(len(self._quantiles) + 1)
+            bounds = np.searchsorted(which[order], kinds)
+            first = order[: bounds[0]]
+            drawn[first] = self._scaled(which[first], share[first])
+            for (quantile, low, high), start, stop in zip(self._quantiles, bounds, bounds[1:], strict=False):
+                if start < stop:
+                    at = order[start:stop]
+                    drawn[at] = quantile(share[at], low, high)
+        np.minimum(drawn, LONGEST, out=drawn)
+        whole = np.rint(drawn, out=drawn).astype(np.int64)
         if self._granularity > 1:
-            whole = -(-whole // self._granularity) * self._granularity
-        return np.maximum(whole, self._granularity)
+            whole += self._granularity - 1
+            whole //= self._granularity
+            whole *= self._granularity
+        return np.maximum(whole, self._granularity, out=whole)
+
+    def _scaled(self, which: Int16s, share: Floats) -> Floats:
+        z = normal_quantile(share)
+        z *= self._sigma.take(which)
+        with np.errstate(over="ignore"):
+            np.exp(z, out=z)
+            z *= self._median.take(which)
+        return z
+
+
+def _is_scaled(time: DwellTime) -> bool:
+    return time.distribution == "lognormal" and time.minimum <= 0 and time.maximum == math.inf
 
 
 def _quantile(time: DwellTime) -> Quantile:
