@@ -79,10 +79,12 @@ def draw_on_grid(quantile: Quantile, u: Floats, step: float, low: int | None = N
         if not abs(extreme) < LARGEST * step:
             raise ValueError(f"numbers such as {extreme:.6g} have more than 18 digits in steps of {step:g}")
     least, most = max(least, -LARGEST * step), min(most, LARGEST * step)
-    values = _coarsen(quantile(u, least, most))
-    values /= step
-    steps = np.rint(values, out=values).astype(np.int64)
-    return steps if low is None and high is None else np.clip(steps, low, high)
+    steps = np.empty(len(u), np.int64)
+    for start in range(0, len(u), BLOCK):
+        values = _coarsen(quantile(u[start : start + BLOCK], least, most))
+        values /= step
+        steps[start : start + BLOCK] = np.rint(values, out=values)
+    return steps if low is None and high is None else np.clip(steps, low, high, out=steps)
 
 
 def normal(mean: float, sd: float) -> Quantile:
@@ -200,7 +202,10 @@ def _as241(u: Floats) -> Floats:
         side = distance[outer]
         nearest_end = np.where(side < 0, u[outer], 1 - u[outer])
         root = np.sqrt(-np.log(nearest_end))
-        size = np.where(root <= 5, _ratio(_MIDDLE, root - 1.6), _ratio(_TAIL, root - 5))
+        size = _ratio(_MIDDLE, root - 1.6)
+        far = np.flatnonzero(root > 5)
+        if len(far):
+            size[far] = _ratio(_TAIL, root[far] - 5)
         z[outer] = np.copysign(size, side)
     return z
 

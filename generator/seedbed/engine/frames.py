@@ -425,14 +425,14 @@ def _version_part(frame: Frame, column: ResolvedColumn) -> pa.Array:
 def _lifecycle(frame: Frame, column: ResolvedColumn) -> pa.Array:
     generator = column.generator
     assert isinstance(generator, kinds.Lifecycle)
-    walk = frame.walk(generator.lifecycle)
     lifecycle = frame.world.plan.lifecycle(generator.lifecycle)
+    if generator.part == "started":
+        return moments(frame.world.walker(lifecycle.name).arrivals(frame.numbers), lifecycle.granularity)
+    walk = frame.walk(generator.lifecycle)
     last = walk.first[1:] - 1
     match generator.part:
         case "state":
             return pa.DictionaryArray.from_arrays(walk.state[last], pa.array(lifecycle.states))
-        case "started":
-            return moments(walk.begin, lifecycle.granularity)
         case "ended":
             return moments(walk.ended, lifecycle.granularity, walk.ended == OPEN)
         case "entered":

@@ -60,14 +60,23 @@ class Stream:
     def bits(self, rows: Int64s) -> Words:
         """64 random bits for each row."""
         words = np.empty(len(rows), np.uint64)
+        for _ in self._words(words, rows):
+            pass
+        return words
+
+    def _words(self, words: Words, rows: Int64s) -> Iterator[tuple[slice, Words]]:
+        """Fills `words` block by block, each of which is handed out while it is still in the processor's cache."""
         scratch = np.empty(min(BLOCK, len(rows)), np.uint64)
         for block in _blocks(len(rows)):
             _hash_into(words[block], rows[block], self._key, scratch)
-        return words
+            yield block, words[block]
 
     def uniform(self, rows: Int64s) -> Floats:
         """Numbers between 0 and 1, neither of them included: the middles of 2**52 equal steps."""
-        return fractions(self.bits(rows))
+        numbers = np.empty(len(rows), np.float64)
+        for block, words in self._words(numbers.view(np.uint64), rows):
+            numbers[block] = fractions(words)
+        return numbers
 
     def below(self, rows: Int64s, n: int | Int64s) -> Int64s:
         """Whole numbers from 0 to `n - 1`, `n` (1 to 2**62) being one number or one for each row.
@@ -75,7 +84,10 @@ class Stream:
         The number is the upper half of the product of word and n, so that the probability of any value
         differs from 1/n by less than 2**-64: n / 2**64 of it.
         """
-        return scaled_down(self.bits(rows), n)
+        numbers = np.empty(len(rows), np.int64)
+        for block, words in self._words(numbers.view(np.uint64), rows):
+            numbers[block] = scaled_down(words, n if isinstance(n, int) else n[block])
+        return numbers
 
     def permute(self, rows: Int64s, n: int) -> Int64s:
         """Each of the `rows`, all in [0, `n`), sent to a number in [0, `n`) of its own, in a scattered order.
