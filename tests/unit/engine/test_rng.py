@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbed.engine.rng import BLOCK, LARGEST, Stream
+from seedbed.engine.rng import BLOCK, LARGEST, Stream, fractions
 
 STREAM = Stream(20260101, "orders", "amount")
 
@@ -81,17 +81,12 @@ def test_blocks_do_not_show() -> None:
 
 
 def test_uniform_numbers_keep_off_both_ends() -> None:
-    class Extreme(Stream):
-        __slots__ = ()
-
-        def bits(self, rows: np.ndarray) -> np.ndarray:
-            return np.array([0, 2**64 - 1, 2**63], np.uint64)
-
-    low, high, middle = Extreme(1).uniform(rows(0, 1, 2))
+    low, high, middle = fractions(np.array([0, 2**64 - 1, 2**63], np.uint64))
     assert 0 < low < 1e-15
     assert high == 1 - low
     assert high < 1
     assert middle == pytest.approx(0.5)
+    assert (STREAM.uniform(np.arange(2 * BLOCK)) == fractions(STREAM.bits(np.arange(2 * BLOCK)))).all()
 
 
 @given(st.integers(1, 2**62), st.integers(0, 2**40))
