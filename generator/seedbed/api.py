@@ -25,6 +25,7 @@ from seedbed.authoring.client.endpoint import Endpoint, config_home, read_endpoi
 from seedbed.authoring.client.ledger import Ledger
 from seedbed.authoring.client.replies import open_replies
 from seedbed.authoring.llm.author import Summary, author_with_llm, expected_requests
+from seedbed.authoring.llm.pools import TEXTS
 from seedbed.authoring.llm.prompts import read_templates
 from seedbed.authoring.llm.run import Tell
 from seedbed.check import Finding, check
@@ -50,6 +51,7 @@ from seedbed.sinks.seeds import CsvSink
 from seedbed.sinks.warehouse import warehouse_sink
 
 __all__ = [
+    "TEXTS",
     "Finding",
     "Given",
     "LlmOptions",
@@ -87,6 +89,7 @@ class LlmOptions:
         refresh: ask again although there is a reply.
         by_hand: files with a person's answers (`FILE` or `KEY=FILE`), in whose place no endpoint is asked; None to
             ask the endpoint.
+        texts: about how many texts are written for each column of free text; 0 for none.
         environ: the environment.
     """
 
@@ -94,6 +97,7 @@ class LlmOptions:
     cache: bool = True
     refresh: bool = False
     by_hand: Sequence[str] | None = None
+    texts: int = TEXTS
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
@@ -209,10 +213,11 @@ def plan_project(
         return Planned(schema, plan, document, changes, old is not None, tuple(notes))
     draft, _ = merge_plans(old, authored, schema, fresh=fresh)
     templates = read_templates(schema.project.root)
-    with _open_client(llm or LlmOptions()) as (client, hand):
+    llm = llm or LlmOptions()
+    with _open_client(llm) as (client, hand):
         at_once = 1 if hand else Limits().calls_at_once
         authored, summary = author_with_llm(
-            schema, draft, client, templates, at_once=at_once, tell=tell, proof=_try_out
+            schema, draft, client, templates, at_once=at_once, tell=tell, proof=_try_out, texts=llm.texts
         )
     if hand and hand.answers:
         unused = hand.answers[0][0]
@@ -225,11 +230,11 @@ def plan_project(
     if not (hand and hand.open):
         notes += summary.kept
     waiting = tuple(hand.open) if hand else ()
-    return Planned(schema, plan, document, changes, old is not None, tuple(notes), summary, waiting)
+    return Planned(schema, plan, document, changes, old is not None, tuple(notes), summary, waiting, summary.files)
 
 
 def expected_calls(
-    schema: Schema, *, today: dt.date, fresh: bool = False, **settings: object
+    schema: Schema, *, today: dt.date, fresh: bool = False, texts: int = TEXTS, **settings: object
 ) -> tuple[list[Request], Endpoint | None]:
     """The calls that planning with an LLM would make, none of which is made; and the endpoint, if one is configured.
 
@@ -239,7 +244,7 @@ def expected_calls(
     """
     old, _, authored, _ = _propose(schema, today, settings)
     draft, _ = merge_plans(old, authored, schema, fresh=fresh)
-    requests = expected_requests(schema, draft, read_templates(schema.project.root))
+    requests = expected_requests(schema, draft, read_templates(schema.project.root), texts)
     try:
         return requests, read_endpoint(os.environ, config_home(os.environ))
     except AuthoringError:

@@ -1,5 +1,6 @@
 """`seedbed plan --author llm` and `seedbed prompt`: with an endpoint, and by hand."""
 
+import csv
 import json
 import re
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from collapsed import Collapsed
 from fifty import property_yaml
 from llm_plans import CASES, answer, reply
 from llm_server import LlmServer
@@ -242,3 +244,102 @@ def test_many_tables_by_hand(project, tmp_path):
     assert "5 prompts are open" in done.output
     assert set(prompts(project)) - set(opened), "the repair is a prompt of its own"
     assert not (project / "seedbed.yml").exists()
+
+
+REVIEWS = """
+seeds:
+  - name: products
+    columns:
+      - {name: product_id, data_type: integer, data_tests: [unique, not_null]}
+      - name: category
+        data_type: varchar
+        data_tests: [not_null, accepted_values: {arguments: {values: [Audio, Garden]}}]
+  - name: reviews
+    columns:
+      - {name: review_id, data_type: integer, data_tests: [unique, not_null]}
+      - name: product_id
+        data_type: integer
+        data_tests: [not_null, relationships: {arguments: {to: ref('products'), field: product_id}}]
+      - {name: comment, data_type: varchar, data_tests: [not_null]}
+"""
+
+
+@pytest.fixture
+def reviews(project):
+    (project / "seeds" / "_seeds.yml").write_text(REVIEWS, encoding="utf-8")
+    return project
+
+
+def only_texts(received):
+    """Texts for columns of free text, and no answer to anything else."""
+    texts = "Write texts for its column" in received.body["messages"][1]["content"]
+    return Collapsed(heedless=100)(received) if texts else {"say": '{"tables": []}'}
+
+
+def test_free_text_gets_a_pool_that_is_generated_checked_and_kept(reviews, serve):
+    with serve(only_texts):
+        done = run(reviews, "plan", "--author", "llm")
+        assert done.exit_code == 0, done.output
+        assert "writing 24 texts for reviews.comment" in done.output
+        assert "wrote seedbed/pools/reviews_comment.jsonl" in done.output
+        assert "pool('reviews_comment', by=['product_id.category'])" in (reviews / "seedbed.yml").read_text()
+        assert run(reviews, "plan", "--check").exit_code == 0
+    assert run(reviews, "generate").exit_code == 0
+    assert run(reviews, "check").exit_code == 0
+    pool = [json.loads(line) for line in (reviews / "seedbed/pools/reviews_comment.jsonl").read_text().splitlines()]
+    with (reviews / "seeds/products.csv").open(encoding="utf-8") as lines:
+        categories = {row["product_id"]: row["category"] for row in csv.DictReader(lines)}
+    allowed = {(line["stratum"]["product_id.category"], line["text"]) for line in pool}
+    with (reviews / "seeds/reviews.csv").open(encoding="utf-8") as lines:
+        drawn = {(categories[row["product_id"]], row["comment"]) for row in csv.DictReader(lines)}
+    assert drawn <= allowed
+    assert len(drawn) > 15
+
+
+def test_no_texts_are_asked_for_when_none_are_wanted(reviews, serve):
+    with serve(only_texts) as server:
+        done = run(reviews, "plan", "--author", "llm", "--texts", "0")
+        assert done.exit_code == 0, done.output
+        assert not any("Write texts" in received.body["messages"][1]["content"] for received in server.requests)
+    assert not (reviews / "seedbed/pools").exists()
+
+
+def test_the_estimate_counts_the_texts(reviews):
+    done = run(reviews, "plan", "--author", "llm", "--dry-run")
+    assert "texts 1: about " in done.output
+    assert "texts 1" not in run(reviews, "plan", "--author", "llm", "--dry-run", "--texts", "0").output
+
+
+def test_a_person_brings_the_texts_too(reviews, tmp_path):
+    first = run(reviews, "prompt")
+    assert "Write texts for its column comment" not in first.output, "columns are decided first"
+    columns = tmp_path / "columns.json"
+    columns.write_text(
+        json.dumps(
+            {
+                "tables": [
+                    {
+                        "table": "products",
+                        "rows": "20",
+                        "columns": [{"column": "category", "generator": "choice(['Audio', 'Garden'])"}],
+                    },
+                    {
+                        "table": "reviews",
+                        "rows": "per products, poisson(3)",
+                        "columns": [{"column": "comment", "generator": "fake('sentence')"}],
+                    },
+                ]
+            }
+        ),
+        encoding="utf-8",
+    )
+    done = run(reviews, "plan", "--reply", str(columns))
+    assert "texts 1" in done.output, done.output
+    prompt = run(reviews, "prompt")
+    assert "Write texts for its column comment" in prompt.output
+    texts = tmp_path / "texts.json"
+    said = ["Came a day late.", "Sounds better than it looks.", "My neighbour wants one too."]
+    texts.write_text(json.dumps({"strata": [{"stratum": n, "texts": said} for n in "12"]}), encoding="utf-8")
+    done = run(reviews, "plan", "--reply", str(texts), "--texts", "3")
+    assert done.exit_code == 0, done.output
+    assert "wrote seedbed/pools/reviews_comment.jsonl" in done.output

@@ -32,6 +32,15 @@ def init(opened: Opened) -> None:
     opened.talk.say("next: dbt deps && seedbed generate && dbt build")
 
 
+_wants_texts = click.option(
+    "--texts",
+    type=click.IntRange(min=0, max=2_000),
+    default=api.TEXTS,
+    show_default=True,
+    help="About how many texts the LLM writes for each column of free text; 0 for none.",
+)
+
+
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when the plan is not up to date. For CI.")
 @click.option("--fresh", is_flag=True, help="Write all entries anew, but for those of a user.")
@@ -45,6 +54,7 @@ def init(opened: Opened) -> None:
     show_default=True,
     help="Who decides what the project leaves open: rules alone, or an LLM where these only guess.",
 )
+@_wants_texts
 @click.option("--max-tokens", type=click.IntRange(min=1), help="A hard limit on the tokens of all calls to the LLM.")
 @click.option("--no-cache", is_flag=True, help="Use no replies of earlier runs, and keep none.")
 @click.option("--refresh", is_flag=True, help="Ask the LLM again although it has answered before.")
@@ -61,6 +71,7 @@ def plan(
     fresh: bool,
     dry_run: bool,
     author: str,
+    texts: int,
     max_tokens: int | None,
     no_cache: bool,
     refresh: bool,
@@ -75,12 +86,12 @@ def plan(
     talk = opened.talk
     author = "llm" if reply else author
     if author == "llm" and (dry_run or not reply):
-        requests, endpoint = api.expected_calls(opened.schema, today=today(), fresh=fresh)
+        requests, endpoint = api.expected_calls(opened.schema, today=today(), fresh=fresh, texts=texts)
         for line in explanation.spoken_calls(requests, endpoint, every=dry_run):
             talk.say(line)
         if dry_run:
             return
-    options = api.LlmOptions(max_tokens, not no_cache, refresh, reply or None)
+    options = api.LlmOptions(max_tokens, not no_cache, refresh, reply or None, texts)
     planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author=author, llm=options, tell=talk.say)
     talk.report(planned.notes, notes=opened.notes)
     api.resolve_plan(opened.schema, planned)
@@ -110,14 +121,16 @@ def plan(
 @click.command()
 @click.argument("key", required=False)
 @click.option("--fresh", is_flag=True, help="Ask for all entries anew, but for those of a user.")
+@_wants_texts
 @opens_project
-def prompt(opened: Opened, key: str | None, fresh: bool) -> None:
+def prompt(opened: Opened, key: str | None, fresh: bool, texts: int) -> None:
     """Print the prompts for an LLM, to be carried to any chat window by hand.
 
     Save each answer to a file, and give the files to `seedbed plan --reply FILE`. Its answer to one prompt may open
     others. KEY prints one of them without its heading.
     """
-    planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author="llm", llm=api.LlmOptions(by_hand=()))
+    options = api.LlmOptions(by_hand=(), texts=texts)
+    planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author="llm", llm=options)
     opened.talk.report(planned.notes, notes=opened.notes)
     chosen = [item for item in planned.prompts if item.key.startswith((key or "").lower())]
     if key and not chosen:

@@ -74,7 +74,7 @@ def fingerprint_of(text: str) -> str:
 
 
 def is_authors(root: Path, path: str, fingerprints: Mapping[str, str], text: str | None = None) -> bool:
-    """Whether an author may write the file: it is not there, holds `text`, or is as an author wrote it.
+    """Whether an author may write the file: it is not there, `text` only adds to it, or it is as an author wrote it.
 
     Never where a symbolic link leads out of the folder.
 
@@ -92,4 +92,5 @@ def is_authors(root: Path, path: str, fingerprints: Mapping[str, str], text: str
         there = read_beside(root, path)
     except BesideError:
         return False
-    return text == there or fingerprints.get(path) == fingerprint_of(there)
+    keeps = text is not None and text.startswith(there.rstrip())
+    return keeps or fingerprints.get(path) == fingerprint_of(there)

@@ -297,6 +297,8 @@ class _Merger:
             return True, "what the project says about it changed"
         if authors == _UPGRADE:
             return True, "the LLM decided it"
+        if authors[1] is Author.LLM and _draws_from_pool(new) and not _draws_from_pool(old):
+            return True, "an LLM wrote texts for it"
         return False, ""
 
     def _note(self, table: str, column: str | None, old: Any, new: Any, verdict: tuple[bool, str]) -> ChangeKind | None:
@@ -379,6 +381,10 @@ def _authors_of_head(old: TableEntry, new: TableEntry) -> tuple[Author, Author]:
 def _signed(entry: ColumnEntry, author: Author, table_author: Author) -> ColumnEntry:
     """The entry with its author, who is left out where he is the table's."""
     return entry.model_copy(update={"by": None if author is table_author else author})
+
+
+def _draws_from_pool(entry: Any) -> bool:
+    return isinstance(entry, ColumnEntry) and isinstance(entry.generator, kinds.Pool)
 
 
 def _tables_of(generator: kinds.Generator) -> Iterator[str]:

@@ -514,6 +514,10 @@ class ResolvedPlan:
     def table(self, name: str) -> ResolvedTable:
         return self._tables[name]
 
+    @property
+    def by_name(self) -> Mapping[str, ResolvedTable]:
+        return self._tables
+
     def lifecycle(self, name: str) -> ResolvedLifecycle:
         return next(lifecycle for lifecycle in self.lifecycles if lifecycle.name == name)
 

@@ -5,11 +5,13 @@ Whatever happens, the result is a plan that can be carried out: what the LLM fai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.client import Client
 from seedbed.authoring.client.ledger import Total
+from seedbed.authoring.llm.pools import pools_stage
 from seedbed.authoring.llm.portions import decide_columns, expected_columns, group
 from seedbed.authoring.llm.prompts import Templates
 from seedbed.authoring.llm.run import Outcome, Run, Stage, Tell
@@ -22,7 +24,7 @@ from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
 
 STAGES = (Stage(expected_workflows, decide_workflows), Stage(expected_columns, decide_columns))
-"""In their order: each starts from the plan that the one before it left."""
+"""In their order: each starts from the plan that the one before it left. Texts come last, if any are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Summary:
     """What came of a run: how many entries were open, how many the LLM decided, what it cost.
 
     `kept` has a warning for each reason why entries keep the baseline's; `stopped` says why calls were not made.
+    `files` are the texts of files beside the plan, by path.
     """
 
     asked: int = 0
@@ -37,6 +40,7 @@ class Summary:
     total: Total = field(default_factory=Total)
     kept: tuple[Diagnostic, ...] = ()
     stopped: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         if not self.asked:
@@ -44,7 +48,7 @@ class Summary:
         return f"the LLM decided {self.decided} of {self.asked} entries ({self.total})"
 
 
-def expected_requests(schema: Schema, plan: Plan, templates: Templates) -> list[Request]:
+def expected_requests(schema: Schema, plan: Plan, templates: Templates, texts: int = 0) -> list[Request]:
     """The calls that a run will make if each is answered at the first try.
 
     The first is as it will be; the others quote its answer, in whose place a text of its usual length stands.
@@ -53,7 +57,7 @@ def expected_requests(schema: Schema, plan: Plan, templates: Templates) -> list[
     if _is_surveyed(schema, plan):
         first = [survey_request(schema, plan, templates)]
         survey = Survey("x" * 400, {table.name: "x" * 70 for table in schema})
-    return first + [request for stage in STAGES for request in stage.expected(schema, plan, templates, survey)]
+    return first + [request for stage in _stages(texts) for request in stage.expected(schema, plan, templates, survey)]
 
 
 def author_with_llm(
@@ -65,6 +69,7 @@ def author_with_llm(
     at_once: int = 4,
     tell: Tell = lambda line: None,
     proof: Proof = no_proof,
+    texts: int = 0,
 ) -> tuple[Plan, Summary]:
     """The plan with an LLM's entries where it only guessed.
 
@@ -76,12 +81,13 @@ def author_with_llm(
         at_once: calls under way at the same time.
         tell: is told of each call.
         proof: makes a few rows, to find what fails only then.
+        texts: about how many texts to have written for each column of free text; 0 for none.
 
     Raises:
         PlanError: the plan cannot be carried out as it is; nothing was asked.
         AuthoringError: the `openai` package is not installed.
     """
-    if not expected_requests(schema, plan, templates):
+    if not expected_requests(schema, plan, templates, texts):
         return plan, Summary()
     problems = problems_of(schema, plan, proof, {item.table for item in undecided(schema, plan)})
     if problems:
@@ -89,16 +95,22 @@ def author_with_llm(
     run = Run(schema, client, templates, tell, proof, at_once)
     survey = _survey(run, plan) if _is_surveyed(schema, plan) else Survey()
     outcomes = [Outcome(plan)]
-    for stage in STAGES:
+    for stage in _stages(texts):
         outcomes.append(stage.decide(run, outcomes[-1].plan, survey))
+        run.files |= outcomes[-1].files
     summary = Summary(
         asked=sum(outcome.asked for outcome in outcomes),
         decided=sum(outcome.decided for outcome in outcomes),
         total=client.ledger.total,
         kept=tuple(problem for outcome in outcomes for problem in outcome.kept),
         stopped=run.stopped,
+        files=run.files,
     )
     return outcomes[-1].plan, summary
+
+
+def _stages(texts: int) -> tuple[Stage, ...]:
+    return (*STAGES, pools_stage(texts)) if texts else STAGES
 
 
 def _is_surveyed(schema: Schema, plan: Plan) -> bool:

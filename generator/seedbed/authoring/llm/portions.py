@@ -135,7 +135,10 @@ class _Asking:
             self._give_up(portion, LEFT_OUT)
             self.reasons |= {place: spoken(problem) for place, problem in judge.rejected.items()}
             return judge.held
-        except (Refused, Unanswered) as error:
+        except Refused as error:
+            self._give_up(portion, error.message)
+        except Unanswered as error:
+            run.unanswered = error.message
             self._give_up(portion, error.message)
         except (Unavailable, BudgetExceeded) as error:
             run.stopped = error.message

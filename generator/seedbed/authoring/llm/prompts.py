@@ -63,6 +63,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "survey": ("model", "rules", "processes", "most_rows"),
     "workflow": ("model", "texts", "process"),
     "columns": ("domain", "model", "rules", "processes", "start", "as_of", "columns", "rows", "most_rows"),
+    "texts": ("domain", "about", "column", "form", "length", "slots", "manner", "strata", "avoid"),
 }
 """The templates and the names that stand in each."""
 

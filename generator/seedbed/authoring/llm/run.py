@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -35,10 +35,13 @@ class Run:
     tell: Tell
     proof: Proof
     at_once: int = 1
+    files: dict[str, str] = field(default_factory=dict)
+    """Texts of files beside the plan that stages wrote, by path."""
     stopped: str = ""
     judging: threading.Lock = field(default_factory=threading.Lock)
     """Plans are resolved one at a time, however many calls are under way."""
-    _unanswered: str = ""
+    unanswered: str = ""
+    """Why a person's answer is still waited for, if one is."""
 
     def ask(
         self, request: Request, validate: Callable[[object], Result | list[Diagnostic]]
@@ -53,7 +56,7 @@ class Run:
         except (Refused, Truncated) as error:
             return None, error.message
         except Unanswered as error:
-            self._unanswered = error.message
+            self.unanswered = error.message
             return None, error.message
         except (Unavailable, BudgetExceeded) as error:
             self.stopped = error.message
@@ -61,7 +64,7 @@ class Run:
 
     def wait_for_answers(self) -> None:
         """Stops the run where a person has not brought an answer yet on which the next questions rest."""
-        self.stopped = self.stopped or self._unanswered
+        self.stopped = self.stopped or self.unanswered
 
 
 def spoken(problem: Diagnostic) -> str:
@@ -73,13 +76,14 @@ def spoken(problem: Diagnostic) -> str:
 class Outcome:
     """What a stage made of the plan: how many entries were open, how many the LLM decided.
 
-    `kept` has a warning for each reason why entries keep the baseline's.
+    `kept` has a warning for each reason why entries keep the baseline's; `files` are texts of files beside the plan.
     """
 
     plan: Plan
     asked: int = 0
     decided: int = 0
     kept: tuple[Diagnostic, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

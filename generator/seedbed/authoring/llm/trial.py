@@ -29,9 +29,20 @@ def no_proof(resolved: ResolvedPlan, tables: Collection[str]) -> list[Diagnostic
     return []
 
 
-def problems_of(schema: Schema, plan: Plan, proof: Proof = no_proof, tables: Collection[str] = ()) -> list[Diagnostic]:
+def resolve_plan(schema: Schema, plan: Plan, files: Mapping[str, str] | None = None) -> ResolvedPlan | None:
+    """The plan with nothing left to decide, or None where it cannot be carried out."""
+    return resolve(schema, plan, _ANSWER, files=files)[0]
+
+
+def problems_of(
+    schema: Schema,
+    plan: Plan,
+    proof: Proof = no_proof,
+    tables: Collection[str] = (),
+    files: Mapping[str, str] | None = None,
+) -> list[Diagnostic]:
     """The errors for which the plan cannot be carried out; with a proof of some tables, also when rows are made."""
-    resolved, found = resolve(schema, plan, _ANSWER)
+    resolved, found = resolve(schema, plan, _ANSWER, files=files)
     if resolved is not None:
         return proof(resolved, tables)
     return [problem for problem in found if problem.severity is Severity.ERROR]
@@ -61,7 +72,11 @@ def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
 
 
 def keep_what_holds(
-    schema: Schema, plan: Plan, entries: Mapping[Place, Entry], proof: Proof = no_proof
+    schema: Schema,
+    plan: Plan,
+    entries: Mapping[Place, Entry],
+    proof: Proof = no_proof,
+    files: Mapping[str, str] | None = None,
 ) -> tuple[dict[Place, Entry], dict[Place, Diagnostic]]:
     """The entries with which the plan can still be carried out, and for each of the others why not.
 
@@ -70,10 +85,11 @@ def keep_what_holds(
         plan: one that can be carried out as it is.
         entries: what is proposed.
         proof: makes rows of the tables that have such entries.
+        files: texts of files beside the plan that are not written yet, by path.
     """
     before = expected_rows(plan)
     limits = {name: max(MOST_ROWS, count) for name, count in before.items()}
-    trial = _Trial(schema, limits, proof, {table for table, _ in entries})
+    trial = _Trial(schema, limits, proof, {table for table, _ in entries}, files or {})
     held, rejected = dict(entries), dict[Place, Diagnostic]()
     places = {path_of(place): place for place in entries}
     while held:
@@ -148,9 +164,10 @@ class _Trial:
     limits: Mapping[str, float]
     proof: Proof
     tables: Collection[str]
+    files: Mapping[str, str]
 
     def problems(self, plan: Plan) -> list[Diagnostic]:
-        return list(self._floods(plan)) or problems_of(self.schema, plan, self.proof, self.tables)
+        return list(self._floods(plan)) or problems_of(self.schema, plan, self.proof, self.tables, self.files)
 
     def _floods(self, plan: Plan) -> Iterator[Diagnostic]:
         for name, rows in expected_rows(plan).items():

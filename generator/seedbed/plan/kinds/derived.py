@@ -38,7 +38,7 @@ class Pool(Generator):
     """
 
     kind = "pool"
-    positional = ("name", "by")
+    positional = ("name",)
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
     by: Annotated[tuple[str, ...], BeforeValidator(_names), Field(max_length=4)] = ()
 
