@@ -1,5 +1,6 @@
 """Files of text pools: what may stand in them, and what is said of the rest."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from seedbed.errors import Severity
 from seedbed.plan.calls import CallError
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.text_pools import MAX_TEXTS, parse_pool, read_pool, render_pool
-from worlds import make, schema_from, seeds, try_resolve
+from worlds import make, schema_from, seeds, try_resolve, write_project
 
 CASES = yaml.safe_load((Path(__file__).parents[2] / "cases" / "pools" / "files.yml").read_text(encoding="utf-8"))
 PLAN = """
@@ -41,7 +42,11 @@ def test_files(case, tmp_path):
         **({"seedbed/pools/notes.jsonl": lines} if "lines" in case else {}),
     )
     by = case.get("by", ["stars"])
-    resolved, found = try_resolve(schema, PLAN.replace("GENERATOR", str(parse_generator(f"pool('notes', by={by})"))))
+    plan = PLAN
+    if case.get("given"):
+        write_project(tmp_path, {"seedbed/rows/products.csv": "product_id,name,category\n1,Lamp,A\n2,Chair,B\n"})
+        plan = re.sub("products: .*", "products: {rows: \"from('seedbed/rows/products.csv')\"}", PLAN)
+    resolved, found = try_resolve(schema, plan.replace("GENERATOR", str(parse_generator(f"pool('notes', by={by})"))))
     told = {
         problem.code: str(problem) for problem in found if problem.severity is not Severity.NOTE or case.get("fine")
     }
