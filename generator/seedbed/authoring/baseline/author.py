@@ -11,6 +11,7 @@ import datetime as dt
 import itertools
 from collections.abc import Collection, Iterator
 
+from seedbed.authoring.baseline.amounts import plan_amounts, plan_equations
 from seedbed.authoring.baseline.calendars import find_date_tables
 from seedbed.authoring.baseline.fallback import replace_what_fails
 from seedbed.authoring.baseline.keys import plan_keys
@@ -21,7 +22,7 @@ from seedbed.authoring.baseline.prose import read_dependency
 from seedbed.authoring.baseline.relationships import KEY_ENDINGS, find_keys, find_links, mark_targets
 from seedbed.authoring.baseline.rows import plan_rows
 from seedbed.authoring.baseline.sketch import Sketch, Sketches, Window, start_sketches
-from seedbed.authoring.baseline.values import plan_rollups, plan_values
+from seedbed.authoring.baseline.values import plan_values
 from seedbed.errors import Diagnostic
 from seedbed.plan import kinds
 from seedbed.plan.spec import Author, ColumnEntry, Plan, TableEntry
@@ -67,8 +68,9 @@ def author_plan(
     mark_targets(sketches)
     plan_rows(sketches)
     plan_keys(sketches)
+    plan_equations(sketches)
     plan_values(sketches)
-    plan_rollups(sketches)
+    plan_amounts(sketches)
     plan_moments(sketches)
     plan_versions(sketches)
     _plan_dependencies(sketches)

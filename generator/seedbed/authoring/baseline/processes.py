@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from seedbed.authoring.baseline.names import LASTING, snake
 from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, recorded_columns
@@ -13,7 +13,7 @@ from seedbed.authoring.process_prose import tells_of_process
 from seedbed.plan import kinds
 from seedbed.plan.calls import parse_call
 from seedbed.plan.spec import Dwell, History, Lifecycle, Process
-from seedbed.plan.transitions import fold
+from seedbed.plan.transitions import END, fold
 from seedbed.schema import Column, Scalar, TypeKind, Workflow
 
 _FROM = (
@@ -48,6 +48,20 @@ _STARTED_LONG, _ENDED_LONG = ("hire", "hired", "employed"), ("termination", "lef
 """Of a whole employment, which is one process only where its status is what moves."""
 _ENTERED = ("status_changed", "status_since", "state_changed", "status_updated", "last_status_change", "status_date")
 _TIME_ENDINGS = ("_at", "_on", "_date", "_ts", "_timestamp", "_datetime", "_time", "_sk", "_key", "_id", "_dt")
+_FAILED = frozenset(
+    ["rejected", "withdrawn", "cancelled", "canceled", "declined", "denied", "refused", "expired", "failed", "lost",
+     "void", "voided", "abandoned", "lapsed", "terminated", "churned", "aborted", "dropped", "discarded", "no_show",
+     "bounced", "written_off", "defaulted", "disqualified", "duplicate"]
+)  # fmt: skip
+_GOOD = frozenset(
+    ["closed", "completed", "complete", "resolved", "done", "finished", "delivered", "paid", "settled", "won", "solved",
+     "fulfilled", "archived", "converted", "graduated", "ended"]
+)  # fmt: skip
+_BACK = frozenset(["reopened", "re_opened", "reactivated", "resumed", "reinstated"])
+_UNDONE = frozenset(["returned", "refunded", "reversed", "charged_back", "chargeback"])
+_COMES_BACK = frozenset(["rejected", "declined", "denied", "cancelled", "canceled", "churned"])
+_LOST, _RETURNED = 0.1, 0.1
+"""Of those who leave a state, the share that fails; of those who came to an end, the share that comes back."""
 _FLAGS = (TypeKind.BOOLEAN, TypeKind.INTEGER, TypeKind.TEXT)
 _NEVER = dt.date(9999, 12, 31)
 """What stands for "still valid" where that must not be null."""
@@ -270,13 +284,12 @@ def _process(sketches: Sketches, sketch: Sketch, column: Column) -> tuple[str, d
         values = ["open", "closed"]
     if len(values) < 2:
         return None
-    steps: dict[str, dict[str, float]] = {}
-    for before, after in itertools.pairwise(values):
-        steps[before] = {after: 1.0} if after == values[-1] else {after: 0.8, values[-1]: 0.2}
+    steps = likely_moves(values)
+    ends = [value for value in values if value not in steps or END in steps[value]]
     sketches.note(
         "order-assumed",
         f"no state diagram says how {sketch.name}.{column.name} moves; it is taken to go from {values[0]} to "
-        f"{values[-1]} in the order in which its values are listed",
+        f"{' or '.join(ends)} in the order in which its values are listed",
         column.origin,
         "draw a stateDiagram-v2, or edit `transitions` in the plan",
     )
@@ -297,6 +310,51 @@ def _fill_in_moves(sketches: Sketches, sketch: Sketch) -> None:
         sketch.history = filled
     else:
         sketch.lifecycle = filled
+
+
+def likely_moves(values: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Moves through states that are only listed: on in their order, out where their names speak of an end.
+
+    A few fail on the way (`rejected`, `withdrawn`), the others come to a good end (`paid`, `closed`), of which a few
+    come back (`reopened`) or are undone (`returned`). A good end that other states follow in the list is none: orders
+    are paid, then shipped.
+    """
+    rest = values[1:]
+    failed = [value for value in rest if _is_called(value, _FAILED)]
+    back = [value for value in rest if _is_called(value, _BACK)]
+    undone = [value for value in rest if _is_called(value, _UNDONE)]
+    way = [value for value in values if value not in (*failed, *back, *undone)]
+    good: list[str] = []
+    while len(way) > 1 and _is_called(way[-1], _GOOD):
+        good.insert(0, way.pop())
+    if not good and len(way) > 1:
+        good = [way.pop()]
+    steps: dict[str, dict[str, float]] = {}
+    for position, before in enumerate(way):
+        onward = way[position + 1 : position + 2] or good[:1]
+        lost = 0.0 if not failed else _LOST if onward else 1.0
+        moves = {after: round(1 - lost, 6) for after in onward} | {after: lost / len(failed) for after in failed}
+        if moves:
+            steps[before] = moves
+    steps |= {before: {after: 1.0} for before, after in itertools.pairwise(good)}
+    if not steps:
+        return {before: {after: 1.0} for before, after in itertools.pairwise(values)}
+    steps |= {before: {after: 1.0} for before, after in itertools.pairwise(back)}
+    if back:
+        steps[back[-1]] = {way[min(1, len(way) - 1)]: 1.0}
+        steps |= {value: _mostly_the_end(back[:1]) for value in failed if _is_called(value, _COMES_BACK)}
+    for end in good[-1:] if back or undone else ():
+        steps[end] = _mostly_the_end([*back[:1], *undone])
+    return steps
+
+
+def _mostly_the_end(others: Sequence[str]) -> dict[str, float]:
+    return {after: round(_RETURNED / len(others), 6) for after in others} | {END: 1 - _RETURNED}
+
+
+def _is_called(state: str, words: Collection[str]) -> bool:
+    name = snake(state)
+    return name in words or name.rpartition("_")[2] in words
 
 
 def _pace(sketch: Sketch) -> dict[str, object]:

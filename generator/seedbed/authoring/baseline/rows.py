@@ -25,14 +25,31 @@ _REFERENCE = frozenset(
     ]
 )  # fmt: skip
 _MEANS = (
-    (r"(line|item|detail|position|entry)$", 2.5, 1),
-    (r"(reading|measurement|metric|ping|telemetry|observation|log|click|view|page_view|impression|sample)$", 20.0, 0),
-    (r"(event|session|visit|activity|interaction|transaction|movement|message|trip|call)$", 6.0, 0),
-    (r"(comment|note|attachment|review|document|refund|return|complaint)$", 1.2, 0),
-    (r"(address|contact|phone|preference|account|subscription|policy|contract|device|vehicle|card)$", 1.4, 0),
-    (r"(payment|invoice|shipment|delivery|claim|payout)$", 1.3, 0),
+    (r"(?:^|_)(line|item|detail|position|entry)$", 2.5, 1),
+    (
+        r"(?:^|_)(reading|measurement|metric|ping|telemetry|observation|log|click|view|pageview|impression|sample)$",
+        20.0,
+        0,
+    ),
+    (r"(?:^|_)(event|session|visit|activity|interaction|transaction|movement|message|trip|call)$", 6.0, 0),
+    (r"(?:^|_)(comment|note|attachment|document)$", 1.2, 0),
+    (r"(?:^|_)(address|contact|phone|preference|account|subscription|policy|contract|device|vehicle|card)$", 1.4, 0),
+    (r"(?:^|_)(payment|invoice|shipment|delivery|claim|payout)$", 1.3, 0),
 )
 """By what a table is about: the mean number of rows for a parent row, and the smallest."""
+_SELDOM = (
+    (r"(?:^|_)(refund|return|chargeback|dispute|complaint)$", r"", 0.08),
+    (
+        r"(?:^|_)(review|rating|feedback)$",
+        r"(?:^|_)(order|line|item|booking|purchase|visit|trip|stay|appointment)$",
+        0.3,
+    ),
+    (r"(?:^|_)(payment|invoice|receipt|bill)$", r"(?:^|_)(order|invoice|bill|booking|purchase|sale)$", 0.9),
+)
+"""What a parent row has one of or none: the table, the parent (any where empty), and in which share there is one."""
+_GIVEN_BACK = re.compile(r"(?:^|_)(refund|chargeback)$")
+_RECEIVED = ("captured", "paid", "succeeded", "success", "successful", "completed", "settled", "received")
+"""What is said of a payment that can be given back."""
 
 
 def plan_rows(sketches: Sketches) -> None:
@@ -44,7 +61,8 @@ def plan_rows(sketches: Sketches) -> None:
         _expect(sketches, sketch, ())
     for sketch in sketches:
         if sketch.annotation.rows is None and isinstance(sketch.rows, RowsPer) and not sketch.one_each:
-            sketch.rows = sketch.rows.model_copy(update={"counts": _counts(sketches, sketch)})
+            counts, where = _counts(sketches, sketch), sketch.rows.where or _only_received(sketches, sketch)
+            sketch.rows = sketch.rows.model_copy(update={"counts": counts, "where": where})
             sketch.expected = 0
             _expect(sketches, sketch, ())
 
@@ -121,6 +139,14 @@ def _where(parent: Sketch, words: str) -> str | None:
             if words and isinstance(value, str) and snake(value) == snake(words):
                 return f"{quoted(column.name)} = '{value}'" if "'" not in value else None
     return None
+
+
+def _only_received(sketches: Sketches, sketch: Sketch) -> str | None:
+    """The condition that a refund is of a payment that came in."""
+    parent = sketches.find(sketch.per)
+    if parent is None or not _GIVEN_BACK.search(sketch.about):
+        return None
+    return next((found for word in _RECEIVED if (found := _where(parent, word))), None)
 
 
 def _is_history(sketches: Sketches, sketch: Sketch, link: Link) -> bool:
@@ -264,6 +290,10 @@ def _counts(sketches: Sketches, sketch: Sketch) -> kinds.Generator:
     if _one_is_the_only_way(sketch, link):
         return kinds.Constant(value=1)
     parent = sketches.find(sketch.per)
+    about = parent.about if parent else ""
+    seldom = next((p for own, of, p in _SELDOM if re.search(own, sketch.about) and re.search(of, about)), None)
+    if seldom and not least and (link is None or link.most is None):
+        return kinds.Boolean(p=seldom)
     above = max(parent.expected if parent else sketches.default_rows, 1.0)
     # Where generations stand below each other, not every one of them multiplies.
     plain = (4.0 if above < 6 * sketches.default_rows else 1.3, 0)

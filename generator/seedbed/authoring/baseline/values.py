@@ -42,17 +42,13 @@ _RESERVED = frozenset(
      "for", "from", "group", "having", "in", "into", "limit", "not", "null", "offset", "on", "or", "order", "primary",
      "references", "select", "some", "table", "then", "to", "union", "unique", "user", "using", "when", "where", "with"]
 )  # fmt: skip
-_LINE_TOTALS = ("line_total", "extended_price", "total_price", "line_amount", "item_total", "extended_amount")
-_TOTALS = ("subtotal", "sub_total", "items_total", "lines_total", "total_amount", "grand_total")
 _BOUND = re.compile(r"\s*\"?(\w+)\"?\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
 _BETWEEN = re.compile(r"\s*\"?(\w+)\"?\s+between\s+(-?\d+(?:\.\d+)?)\s+and\s+(-?\d+(?:\.\d+)?)\s*", re.I)
-_EQUATION = re.compile(r"\s*\"?(\w+)\"?\s*=\s*([\w\s\"+*/().,-]+?|case\b(?:(?!\bend\b).)+\bend)\s*", re.I | re.S)
 
 
 def plan_values(sketches: Sketches) -> None:
     """Decides every column that is no key, no moment and no part of a process."""
     for sketch in sketches:
-        _plan_equations(sketch)
         # What is listed first: conditions of others may speak of it.
         for column in sorted(sketch.free(), key=lambda column: not _is_listed(sketch, column)):
             if not is_moment(sketch, column) and not _leads_to_dates(sketches, sketch, column):
@@ -61,23 +57,6 @@ def plan_values(sketches: Sketches) -> None:
 
 def _is_listed(sketch: Sketch, column: Column) -> bool:
     return bool(column.accepted_values or sketch.prose.get(column.name, NOTHING).values)
-
-
-def plan_rollups(sketches: Sketches) -> None:
-    """The total of an order is the sum of its lines."""
-    for part in sketches:
-        whole = sketches.find(part.per)
-        rows = part.said_rows
-        least = getattr(getattr(rows, "counts", None), "min", 0)
-        if whole is None or not part.about.startswith(f"{whole.about}_") or not least:
-            continue
-        line = next((c.name for c in part.table.columns if snake(c.name) in _LINE_TOTALS), None)
-        totals = [*_TOTALS, f"{whole.about}_total", f"{whole.about}_amount", "total", "amount"]
-        columns = {snake(column.name): column for column in whole.table.columns}
-        total = next((columns[name] for name in totals if name in columns), None)
-        numeric = total is not None and whole.kind(total.name) in (None, TypeKind.DECIMAL, TypeKind.FLOAT)
-        if line and total and numeric and isinstance(whole.generators.get(total.name), kinds.Lognormal):
-            whole.decide(total.name, kinds.Rollup(table=part.name, aggregate="sum", column=line))
 
 
 def _leads_to_dates(sketches: Sketches, sketch: Sketch, column: Column) -> bool:
@@ -490,33 +469,3 @@ def quoted(name: str) -> str:
         "table",
     )
     return name if plain else '"' + name.replace('"', '""') + '"'
-
-
-# --- columns that follow from others -------------------------------------------------------------------------
-
-
-def _is_number(sketch: Sketch, column: Column) -> bool:
-    """Whether a column holds numbers: by its type, else because nothing says that it holds anything else."""
-    kind, prose = sketch.kind(column.name), sketch.prose.get(column.name, NOTHING)
-    if kind is not None or sketch.link(column.name):
-        return kind in _NUMERIC
-    words = any(isinstance(value, str) for value in sketch.listed(column.name))
-    return not (words or prose.template or prose.meaning or prose.date_key or prose.unique)
-
-
-def _plan_equations(sketch: Sketch) -> None:
-    """Columns that a check, or their names, define by the row's others: `line_total` is quantity times price."""
-    by_name = {snake(column.name): column for column in sketch.table.columns}
-    free = {column.name for column in sketch.free()}
-    for check in sketch.table.checks:
-        match = _EQUATION.fullmatch(check.value)
-        column = sketch.table.column(match[1]) if match else None
-        if match and column and column.name in free and not re.search(rf"\b{re.escape(column.name)}\b", match[2], re.I):
-            sketch.decide(column.name, kinds.Sql(expression=match[2].replace('"', "").strip()))
-    count = next((by_name[name] for name in ("quantity", "qty", "units") if name in by_name), None)
-    price = next((by_name[name] for name in ("unit_price", "price", "item_price") if name in by_name), None)
-    total = next((by_name[name] for name in _LINE_TOTALS if name in by_name and by_name[name].name in free), None)
-    if count and price and total and all(_is_number(sketch, column) for column in (count, price, total)):
-        expression = f"{quoted(count.name)} * {quoted(price.name)}"
-        if not total.value_range and total.name not in sketch.generators:
-            sketch.decide(total.name, kinds.Sql(expression=expression))
