@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from seedbed.check.findings import Finding, Status, render_findings
 from seedbed.check.histories import history_probes, validity_probes
+from seedbed.check.mutation import says_something
 from seedbed.check.probes import Probe
 from seedbed.check.promises import promise_probes
-from seedbed.check.tables import load, type_probes
+from seedbed.check.rules import rule_probes
+from seedbed.check.tables import load, load_rows, type_probes
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.plan.rulings import RulePromise
 
-__all__ = ["Finding", "Status", "check", "render_findings"]
+__all__ = ["Finding", "Status", "check", "check_rules", "render_findings"]
 
 _EXAMPLES = 3
 
@@ -34,6 +39,38 @@ def check(plan: ResolvedPlan, seeds_dir: Path) -> list[Finding]:
         return list(_check(plan, seeds_dir, connection))
 
 
+def check_rules(plan: ResolvedPlan, rows: Mapping[str, pa.Table]) -> tuple[list[Finding], list[RulePromise]]:
+    """Holds rows that are in memory to the business rules of their plan.
+
+    Args:
+        plan: the plan that they were made from.
+        rows: by the name of each table.
+
+    Returns:
+        A finding for each rule, in the plan's order; and the rules that say nothing, because no broken copy of the
+        rows violates them.
+    """
+    findings: list[Finding] = []
+    empty: list[RulePromise] = []
+    with duckdb.connect() as connection:
+        loaded = set(rows)
+        for table in plan:
+            if table.name in rows:
+                load_rows(connection, table, rows[table.name])
+            elif table.seed and not load(connection, table, Path()):
+                loaded.add(table.name)
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        for table in plan:
+            if table.name not in loaded:
+                continue
+            for promise, probe in zip(table.promises.rules, rule_probes(table, loaded), strict=True):
+                findings.append(_held(table, probe, connection))
+                if loaded.issuperset(probe.reads) and not says_something(connection, plan, table, promise):
+                    empty.append(promise)
+    return findings, empty
+
+
 def _check(plan: ResolvedPlan, seeds_dir: Path, connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
     tables = [table for table in plan if table.written or table.seed]
     unread = {table.name: found for table in tables if (found := load(connection, table, seeds_dir))}
@@ -42,9 +79,9 @@ def _check(plan: ResolvedPlan, seeds_dir: Path, connection: duckdb.DuckDBPyConne
     connection.execute("set lock_configuration = true")
     for table in tables:
         yield from unread.get(table.name, ())
-        if not table.written:
-            continue
-        for probe in _probes(table, plan):
+        loaded = {other.name for other in tables}
+        probes = chain(_probes(table, plan) if table.written else (), rule_probes(table, loaded))
+        for probe in probes:
             blocked = any(other in unread for other in (table.name, *probe.reads))
             yield _nothing(table, probe) if blocked else _held(table, probe, connection)
 

@@ -36,7 +36,8 @@ def promise_probes(table: ResolvedTable, plan: ResolvedPlan) -> Iterator[Probe]:
     for determinant, dependent in promises.functional_dependencies:
         yield _functional_dependency(table, determinant, dependent)
     for predicate in promises.predicates:
-        yield _predicate(table, predicate)
+        if predicate.says is None:  # The others are rules, with a probe of their own.
+            yield _predicate(table, predicate)
 
 
 def _predicate(table: ResolvedTable, predicate: Predicate) -> Probe:

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from seedbed.check.findings import Finding, Status
 from seedbed.check.probes import Probe, literal, name, names
@@ -54,6 +55,16 @@ def load(connection: duckdb.DuckDBPyConnection, table: ResolvedTable, folder: Pa
     reason, hint = problem
     promise = f"{path.name} holds the table's columns"
     return [Finding(promise, table.name, tuple(expected), 0, 0, Status.FAILED, ({"problem": reason},), hint)]
+
+
+def load_rows(connection: duckdb.DuckDBPyConnection, table: ResolvedTable, rows: pa.Table) -> None:
+    """Makes rows that are in memory a DuckDB table, each column as its declared type."""
+    connection.register("seedbed rows", rows)
+    typed = ", ".join(
+        f"cast({name(column.name)} as {_type(column)}) as {name(column.name)}" for column in table.written_columns
+    )
+    connection.execute(f'create table {name(table.name)} as select {typed} from "seedbed rows"')
+    connection.unregister("seedbed rows")
 
 
 def as_text(table: ResolvedTable) -> str:

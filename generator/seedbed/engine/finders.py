@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from seedbed.engine.arrow import conform
 from seedbed.engine.cells import Int64s
+from seedbed.engine.concentration import concentrated_ranks
 from seedbed.engine.discrete import zipf_ranks
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
@@ -66,8 +67,10 @@ def distinct_numbers(numbers: Int64s) -> tuple[Int64s, Int64s]:
 
 def _draw(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
     assert isinstance(reference.finding, Drawn)
-    stream = Stream(world.plan.random_seed, *reference.stream)
+    stream = frame.stream_of(reference)
     rows = frame.varied(reference.varies_by)
+    if reference.finding.concentration:
+        return _concentrated(world, frame, reference, parent)
     if not world.is_dense(parent):
         head = parent
         while not world.is_dense(head) and (above := world.driver(head)):
@@ -85,6 +88,27 @@ def _draw(world: World, frame: Frame, reference: Reference, parent: ResolvedTabl
     for size in np.unique(domain):
         at = np.flatnonzero(domain == size)
         drawn[at] = zipf_ranks(reference.finding.zipf, int(size), stream.bits(rows[at])) - 1
+    return drawn
+
+
+def _concentrated(world: World, frame: Frame, reference: Reference, parent: ResolvedTable) -> Int64s:
+    """Parents drawn so that the busiest have their share; when tables grow, part by part, as in `_Parts`."""
+    assert isinstance(reference.finding, Drawn)
+    assert reference.finding.concentration is not None
+    wanted, stream = reference.finding.concentration, frame.stream_of(reference)
+    # Who is busy stays the same however often a row is drawn again.
+    order = Stream(world.plan.random_seed, *reference.stream).child("rank")
+    above = world.root(parent)
+    asked, unit = world.asked(above), max(world.planned(above), 1)
+    ends = np.minimum(np.arange(max(-(-asked // unit), 1) + 1) * unit, asked)
+    bounds = world.until(parent, ends)
+    sizes = np.maximum(np.diff(bounds), 1)
+    part = frame.roots() // max(world.planned(world.root(frame.table)), 1) % len(sizes)
+    drawn = bounds[part]
+    for size in np.unique(sizes).tolist():
+        here = np.flatnonzero(sizes[part] == size)
+        ranks = concentrated_ranks(wanted, size, stream.uniform(frame.numbers[here]))
+        drawn[here] += order.permute(ranks, size)
     return drawn
 
 

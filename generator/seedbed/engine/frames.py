@@ -28,6 +28,7 @@ from seedbed.plan.resolved import (
     Given,
     Part,
     Predicate,
+    Reference,
     ResolvedColumn,
     ResolvedTable,
     VersionPart,
@@ -150,7 +151,7 @@ class Frame:
             GenerationError: a rule over one row is broken, and nothing in it can be drawn again.
         """
         for predicate in self.table.promises.predicates:
-            if not predicate.redrawn:
+            if not predicate.is_redrawn:
                 self._check(predicate)
         columns = self.table.written_columns
         return pa.record_batch([self.column(column.name) for column in columns], schema=schema_of(self.table))
@@ -302,12 +303,21 @@ class Frame:
         plain = [part.dictionary_decode() if isinstance(part, pa.DictionaryArray) else part for part in parts]
         return pa.concat_arrays(plain).take(pa.array(order))
 
+    def _settle_link(self, reference: Reference) -> Link:
+        """As `_settle`, a reference that a predicate draws again."""
+        attempts = self._attempts()
+        numbers = np.empty(len(self), dtype=np.int64)
+        for attempt in np.unique(attempts):
+            rows = np.flatnonzero(attempts == attempt)
+            numbers[rows] = self.take(rows, int(attempt)).reference(reference.name).numbers()
+        return self.world.link(self.world.plan.table(reference.parent), numbers)
+
     def _attempts(self) -> Int64s:
         """For each row, the number of its first attempt that satisfies every predicate."""
         if self._settled is None:
             attempts = np.zeros(len(self), dtype=np.int64)
             waiting = np.arange(len(self))
-            predicates = [item for item in self.table.promises.predicates if item.redrawn]
+            predicates = [item for item in self.table.promises.predicates if item.is_redrawn]
             for attempt in range(self.world.most_attempts):
                 frame = self.take(waiting, attempt)
                 attempts[waiting] = attempt
@@ -318,11 +328,11 @@ class Frame:
                 if not len(waiting):
                     break
             else:
-                rules = " and ".join(item.text for item in predicates)
+                rules = " and ".join(item.spoken for item in predicates)
                 accepted = 1 - len(waiting) / max(len(self), 1)
                 raise GenerationError(
                     f"{self.table.name}: after {self.world.most_attempts} attempts {len(waiting)} of {len(self)} rows "
-                    f"still break the rule {rules!r} ({accepted:.1%} satisfy it); change the generators of the "
+                    f"still break the rule {rules} ({accepted:.1%} satisfy it); change the generators of the "
                     f"columns that it reads so that it can hold"
                 )
             self._settled = attempts
@@ -333,7 +343,7 @@ class Frame:
         if len(broken):
             row = {name: self.plain(name)[int(broken[0])].as_py() for name in predicate.needs}
             raise GenerationError(
-                f"{self.table.name}: {len(broken)} of {len(self)} rows break the rule {predicate.text!r} "
+                f"{self.table.name}: {len(broken)} of {len(self)} rows break the rule {predicate.spoken} "
                 f"({predicate.origin}), for example {row}; change the generators of the columns that it reads"
             )
 
@@ -342,8 +352,16 @@ class Frame:
     def reference(self, name: str) -> Link:
         """The link to the rows that a reference leads to."""
         if name not in self._links:
-            self._links[name] = self.world.find_parents(self, self.table.reference(name))
+            again = self.attempt is None and name in self.world.found_again(self.table)
+            reference = self.table.reference(name)
+            self._links[name] = self._settle_link(reference) if again else self.world.find_parents(self, reference)
         return self._links[name]
+
+    def stream_of(self, reference: Reference) -> Stream:
+        """The stream that a reference of these rows draws from."""
+        stream = Stream(self.world.plan.random_seed, *reference.stream)
+        again = self.attempt and reference.name in self.world.found_again(self.table)
+        return stream.child("again", str(self.attempt)) if again else stream
 
     def walk(self, lifecycle: str) -> Walk:
         """What these rows, entities of the lifecycle, go through."""

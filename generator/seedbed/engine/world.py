@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.engine.cells import Int64s
+from seedbed.engine.concentration import concentrated_counts
 from seedbed.engine.discrete import draw_counts
 from seedbed.engine.expressions import Evaluator
 from seedbed.engine.finders import FINDERS, distinct_numbers, look_up, seconds_of
@@ -83,6 +84,10 @@ class World:
         self._compiled: dict[tuple[str, str], Evaluator] = {}
         self._redrawn = {
             table.name: frozenset(name for item in table.promises.predicates for name in item.redrawn) for table in plan
+        }
+        self._found_again = {
+            table.name: frozenset(name for item in table.promises.predicates for name in item.references)
+            for table in plan
         }
         self._spelled = {
             table.name: {column.name.casefold(): column.name for column in table.columns} for table in plan
@@ -192,6 +197,10 @@ class World:
         """The columns that are drawn again in a row that breaks a predicate."""
         return self._redrawn[table.name]
 
+    def found_again(self, table: ResolvedTable) -> frozenset[str]:
+        """The references that are drawn again in a row that breaks a predicate."""
+        return self._found_again[table.name]
+
     # --- frames ----------------------------------------------------------------------------------------------
 
     def frames(self, table: ResolvedTable, low: int, high: int) -> Frame:
@@ -251,9 +260,17 @@ class World:
         if isinstance(rows, Versions):
             return frame.walk(rows.lifecycle).counts
         assert isinstance(rows, PerParent)
-        counts = draw_counts(rows.counts, Stream(self.plan.random_seed, table.name, "rows"), frame.numbers)
+        stream = Stream(self.plan.random_seed, table.name, "rows")
+        if rows.concentration:
+            unit = max(self.planned(frame.table), 1)
+            counts = concentrated_counts(rows.concentration, rows.counts, stream, frame.numbers, unit)
+        else:
+            counts = draw_counts(rows.counts, stream, frame.numbers)
         if rows.where:
             counts = np.where(frame.holds(rows.where), counts, 0)
+        for limit in rows.limits:
+            limited = np.clip(counts, limit.minimum, limit.maximum)
+            counts = np.where(frame.holds(limit.when), limited, counts) if limit.when else limited
         return counts
 
     def whole(self, table: ResolvedTable) -> Frame | None:
@@ -352,9 +369,8 @@ class World:
             )
         numbers = FINDERS[type(finding)](self, frame, reference, parent)
         # The rows of a tree may read those above them, and a frame no column of its own that is not made yet.
-        kept = None if isinstance(finding, Tree) else self.whole(parent)
-        link = Link(kept, numbers) if kept is not None else self._link(parent, numbers)
-        return self._without(frame, reference, link)
+        kept = not isinstance(finding, Tree)
+        return self._without(frame, reference, self.link(parent, numbers, kept=kept))
 
     def looked_up(self, table: ResolvedTable, reference: Reference, parent: ResolvedTable) -> Int64s:
         """For each row of a table that stands in a file, the number of the parent whose key stands there; -1 for none.
@@ -389,8 +405,11 @@ class World:
             return link
         return Link(link.frame, np.where(absent, -1, link.positions))
 
-    def _link(self, parent: ResolvedTable, numbers: Int64s) -> Link:
-        """The link to the rows of `parent` with these numbers, -1 for none."""
+    def link(self, parent: ResolvedTable, numbers: Int64s, *, kept: bool = True) -> Link:
+        """The link to the rows of `parent` with these numbers, -1 for none; to the `kept` rows of a small one."""
+        whole = self.whole(parent) if kept else None
+        if whole is not None:
+            return Link(whole, numbers)
         there = numbers >= 0
         positions = np.where(there, np.cumsum(there) - 1, -1)
         return Link(self.pick(parent, numbers[there]), positions)

@@ -99,7 +99,7 @@ class Types:
 
     def of_expression(self, draft: Draft, text: str, spoken: str, place: Location) -> DataType | None:
         """The type of a SQL expression over the rows of a table; a fault in it is reported."""
-        paths = names_in_sql(text, _names(draft))
+        paths = names_in_sql(text, names_of(draft))
         types = dict.fromkeys(draft.generators, TEXT) | {path: self.of_path(draft, path) or TEXT for path in paths}
         try:
             return type_of_expression(text, types)
@@ -108,7 +108,7 @@ class Types:
             return None
 
 
-def _names(draft: Draft) -> tuple[str, ...]:
+def names_of(draft: Draft) -> tuple[str, ...]:
     """All names that may begin a path in this table."""
     leads = [name for reference in draft.references.values() for name in (reference.name, reference.parent)]
     return tuple(dict.fromkeys((*draft.generators, *leads)))
@@ -122,7 +122,7 @@ def resolve_column(
     said = draft.said.columns.get(shown, ColumnSaid())
     declared = draft.table.column(shown)
     reference, target = draft.carried.get(name, (None, None))
-    needs = needs_of(generator, _names(draft))
+    needs = needs_of(generator, names_of(draft))
     for path in needs:
         _check_path(drafts, draft, name, path)
     varies_by, stream = None, _stream(draft, name, generator)
@@ -183,7 +183,7 @@ def _check_path(drafts: Drafts, draft: Draft, name: str, path: str) -> None:
         lead = here.lead(head)
         parent = drafts.tables.get(lead.parent) if lead else None
         if not dot or parent is None:
-            known = _names(here) if not dot else [*here.references]
+            known = names_of(here) if not dot else [*here.references]
             drafts.error(
                 "unknown-column",
                 f'{draft.name}.{name} reads "{path}", but {here.name} has '

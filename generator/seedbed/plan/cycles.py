@@ -15,6 +15,7 @@ from seedbed.plan.resolved import (
     LookedUp,
     OnDay,
     PerParent,
+    Predicate,
     Reference,
     ResolvedColumn,
     ResolvedLifecycle,
@@ -31,8 +32,10 @@ Node = tuple[str, str]
 _ROWS = "its rows"
 
 
-def check_cycles(drafts: Drafts, tables: Mapping[str, ResolvedTable], lifecycles: Sequence[ResolvedLifecycle]) -> bool:
-    """Whether no values wait for each other in a circle, which is reported; keys may, and are only warned about."""
+def check_cycles(
+    drafts: Drafts, tables: Mapping[str, ResolvedTable], lifecycles: Sequence[ResolvedLifecycle], *, keys: bool = True
+) -> bool:
+    """Whether no values wait for each other in a circle, which is reported; `keys` may, and are only warned about."""
     graph: nx.DiGraph[Node] = nx.DiGraph()
     wiring = _Wiring(graph, tables, lifecycles)
     for table in tables.values():
@@ -40,7 +43,8 @@ def check_cycles(drafts: Drafts, tables: Mapping[str, ResolvedTable], lifecycles
     try:
         cycle = nx.find_cycle(graph)
     except nx.NetworkXNoCycle:
-        _warn_of_key_cycles(drafts, tables.values())
+        if keys:
+            _warn_of_key_cycles(drafts, tables.values())
         return True
     nodes = [node for node, *_ in cycle]
     steps = [f"{table}.{column}".replace("@", "").replace(".->", " ->") for table, column in nodes]
@@ -68,6 +72,18 @@ class _Wiring:
             self._add_reference(table, reference)
         for column in table.columns:
             self._add_column(table, column)
+        for predicate in table.promises.predicates:
+            self._add_predicate(table, predicate)
+
+    def _add_predicate(self, table: ResolvedTable, predicate: Predicate) -> None:
+        """What is drawn again waits for the parents' values that decide whether it has to be."""
+        names = {column.name.casefold() for column in table.columns}
+        for path in predicate.needs:
+            lead = table.lead(path.partition(".")[0]) if path.casefold() not in names else None
+            if lead is None or isinstance(lead.finding, Tree):
+                continue
+            for name in (*predicate.redrawn, *(f"-> {reference}" for reference in predicate.references)):
+                self._add_path(self.tables[lead.parent], path.partition(".")[2], (table.name, name))
 
     def _add_rows(self, table: ResolvedTable) -> None:
         rows = (table.name, _ROWS)
@@ -76,9 +92,10 @@ class _Wiring:
             self.graph.add_edge(rows, (parent.name, _ROWS))
             if isinstance(table.rows, Versions):
                 self._add_walk(rows, table.rows.lifecycle)
-            elif table.rows.where:
-                for path in names_in_sql(table.rows.where, _names(parent)):
-                    self._add_path(parent, path, rows)
+            else:
+                for text in filter(None, (table.rows.where, *(limit.when for limit in table.rows.limits))):
+                    for path in names_in_sql(text, _names(parent)):
+                        self._add_path(parent, path, rows)
         if table.appears_at:
             self.graph.add_edge(rows, (table.name, table.appears_at))
 

@@ -146,6 +146,34 @@ def type_of_expression(text: str, types: Mapping[str, DataType]) -> DataType:
     return found
 
 
+def conjuncts(expression: Expression) -> list[Expression]:
+    """The conditions that an expression joins by AND; itself when it is one condition."""
+    node = _only_expression(_parse(expression.canonical))
+    if node["type"] != "CONJUNCTION_AND":
+        return [expression]
+    return [compile_expression(_written(part), expression.types) for part in _children(node)]
+
+
+def renamed(expression: Expression, names: Mapping[str, str]) -> str:
+    """The canonical text with other names in the place of its columns'."""
+    tree = _parse(expression.canonical)
+    waiting = [_only_expression(tree)]
+    while waiting:
+        node = waiting.pop()
+        if node["class"] == "COLUMN_REF":
+            name = ".".join(node["column_names"])
+            node["column_names"] = [names.get(name, name)]
+        waiting.extend(_children(node))
+    return _query("SELECT json_deserialize_sql(?::JSON)", json.dumps(tree)).removeprefix("SELECT ")
+
+
+def _written(node: dict[str, Any]) -> str:
+    """A part of a tree as text."""
+    tree = _parse("NULL")
+    tree["statements"][0]["node"]["select_list"] = [node]
+    return _query("SELECT json_deserialize_sql(?::JSON)", json.dumps(tree)).removeprefix("SELECT ")
+
+
 def first_line(error: Exception) -> str:
     """What DuckDB says of an error, without the excerpt of the query."""
     return str(error).strip().splitlines()[0]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seedbed.plan import kinds
+from seedbed.plan.columns import Types
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.expressions import ExpressionError, compile_expression, type_of_expression
 from seedbed.plan.references import declared_key, leading_to
@@ -36,13 +37,20 @@ from seedbed.plan.resolved import (
     Via,
 )
 from seedbed.plan.rows import fewest
+from seedbed.plan.rule_promises import drawn_for, rule_promises
+from seedbed.plan.ruled import Ruled
+from seedbed.plan.rules import Depends
 from seedbed.schema import Cardinality, Scalar, TypeKind
 
-_DRAWN_AGAIN = (kinds.Drawn, kinds.Fake, kinds.Pool)
-"""Kinds whose value in one row may be drawn again without touching any other row."""
 
-
-def promises_of(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColumn], as_of: dt.date) -> Promises:
+def promises_of(
+    drafts: Drafts,
+    draft: Draft,
+    columns: Mapping[str, ResolvedColumn],
+    as_of: dt.date,
+    ruled: Sequence[Ruled],
+    types: Types,
+) -> Promises:
     """The promises of one table; what the plan cannot keep is reported."""
     table = draft.table
     primary_key = table.primary_key.value if table.primary_key else draft.key
@@ -73,6 +81,8 @@ def promises_of(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColu
     ]
     for promise in ranges:
         _check_range(drafts, draft, promise)
+    promised, predicates = rule_promises(drafts, draft, columns, ruled, types)
+    decided = {(item.rule.on, item.rule.columns) for item in promised if isinstance(item.rule, Depends)}
     return Promises(
         primary_key=primary_key,
         unique=tuple(dict.fromkeys(unique)),
@@ -81,8 +91,9 @@ def promises_of(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColu
         ranges=tuple(ranges),
         matches={column.name: column.matches.value for column in table.columns if column.matches},
         foreign_keys=tuple(_foreign_keys(drafts, draft)),
-        functional_dependencies=tuple(_dependencies(draft, columns)),
-        predicates=tuple(_predicates(drafts, draft, columns)),
+        functional_dependencies=tuple(item for item in _dependencies(draft, columns) if item not in decided),
+        predicates=(*_predicates(drafts, draft, columns), *predicates),
+        rules=tuple(promised),
         history=_history(drafts, draft, columns, as_of),
         validity=tuple(_validity(drafts, draft)),
     )
@@ -408,27 +419,9 @@ def _predicates(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColu
                 error.hint or "write it as SQL over the columns of one row, or make sure that the plan satisfies it",
             )
             continue
-        found.append(Predicate(fact.value, compiled.names, tuple(_drawn_for(columns, compiled.names)), fact.origin))
+        redrawn, references = drawn_for(drafts, draft, columns, compiled.names)
+        found.append(Predicate(fact.value, compiled.names, tuple(redrawn), fact.origin, tuple(references)))
     return found
-
-
-def _drawn_for(columns: Mapping[str, ResolvedColumn], needs: tuple[str, ...]) -> list[str]:
-    """The columns below `needs` that are drawn for each row, so that drawing them again can help."""
-    found: dict[str, None] = {}
-    waiting = list(needs)
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        column = columns.get(name)
-        if name in seen or column is None:
-            continue
-        seen.add(name)
-        if isinstance(column.generator, _DRAWN_AGAIN) and column.varies_by is None:
-            found[name] = None
-        waiting.extend(column.needs)
-        if column.moment:
-            waiting.append(column.moment)
-    return list(found)
 
 
 # --- histories -----------------------------------------------------------------------------------------------

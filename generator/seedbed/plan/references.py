@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from seedbed.errors import closest
@@ -120,7 +120,7 @@ def _add_drawn(drafts: Drafts, draft: Draft, name: str, columns: Sequence[str], 
         name,
         parent.name,
         carried,
-        _finding(draft, parent, first, carried),
+        finding_of(draft, parent, first, carried),
         (draft.name, name),
         first.null,
         first.when,
@@ -196,7 +196,7 @@ def declared_key(draft: Draft, columns: Iterable[str], parent: str) -> ForeignKe
     return None
 
 
-def _finding(draft: Draft, parent: Draft, generator: kinds.ForeignKey, carried: Mapping[str, str]) -> Finding:
+def finding_of(draft: Draft, parent: Draft, generator: kinds.ForeignKey, carried: Collection[str]) -> Finding:
     """How the parent is found, so that the declared numbers of children hold by construction."""
     if set(carried) <= set(draft.from_file):
         assert isinstance(draft.rows, Given)

@@ -20,8 +20,10 @@ from seedbed.plan.histories import prepare_histories, resolve_processes, split_m
 from seedbed.plan.pools import check_pools, read_pools
 from seedbed.plan.promises import promises_of
 from seedbed.plan.references import add_dependent_references, add_references
-from seedbed.plan.resolved import Given, PerParent, ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import Given, PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.plan.rows import check_numbering, drive_rows, start_tables
+from seedbed.plan.rule_promises import rule_promises
+from seedbed.plan.ruled import Ruled, build_in, place_rules, vary_columns
 from seedbed.plan.spec import Plan
 from seedbed.plan.stated import gather_rules
 from seedbed.schema import Resource, Schema, Table
@@ -56,27 +58,27 @@ def resolve(
     drafts = Drafts(schema, plan, document, files=files or {})
     said, diagnostics = gather(schema, plan, document)
     drafts.diagnostics.extend(diagnostics)
-    rules, diagnostics = gather_rules(schema, plan, document)
+    stated, diagnostics = gather_rules(schema, plan, document)
     drafts.diagnostics.extend(diagnostics)
-    for stated in rules:
-        message = f'the rule "{stated.says}" is not enforced yet: {stated.rule}'
-        drafts.warn("rule-not-enforced", message, stated.origin)
     start_tables(drafts, said, rows or {}, scale, as_of or plan.as_of)
     _check_as_of(drafts, as_of)
+    types, ruled = Types(drafts), list[Ruled]()
     if not has_errors(drafts.diagnostics):
         settle_names(drafts)
         read_pools(drafts)
         prepare_histories(drafts, scale)
         split_moments(drafts)
+        ruled = place_rules(drafts, stated)
+        vary_columns(drafts, ruled)
         add_references(drafts)
         resolve_processes(drafts)
         add_dependent_references(drafts)
         drive_rows(drafts)
+        build_in(drafts, ruled, types)
     if not has_errors(drafts.diagnostics):
         check_numbering(drafts, as_of or plan.as_of)
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
-    types = Types(drafts)
     tables = {}
     for draft in drafts:
         if isinstance(draft.rows, PerParent) and draft.rows.where:
@@ -91,12 +93,17 @@ def resolve(
         tables[draft.name] = _table(draft, columns, select)
     if not has_errors(drafts.diagnostics):
         check_pools(drafts, tables)
-    if check_cycles(drafts, tables, tuple(drafts.lifecycles.values())):
+    lifecycles = tuple(drafts.lifecycles.values())
+    if check_cycles(drafts, tables, lifecycles):
         for draft in drafts:
+            columns = {column.name: column for column in tables[draft.name].columns}
             if draft.written or not isinstance(draft.rows, Given):
-                columns = {column.name: column for column in tables[draft.name].columns}
-                promises = promises_of(drafts, draft, columns, as_of or plan.as_of)
-                tables[draft.name] = replace(tables[draft.name], promises=promises)
+                promises = promises_of(drafts, draft, columns, as_of or plan.as_of, ruled, types)
+            else:
+                promises = Promises(rules=tuple(rule_promises(drafts, draft, columns, ruled, types)[0]))
+            tables[draft.name] = replace(tables[draft.name], promises=promises)
+        if any(item.references for table in tables.values() for item in table.promises.predicates):
+            check_cycles(drafts, tables, lifecycles, keys=False)
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
     resolved = ResolvedPlan(
@@ -107,7 +114,7 @@ def resolve(
         planned_as_of=plan.as_of,
         locale=plan.locale,
         tables=tuple(tables.values()),
-        lifecycles=tuple(drafts.lifecycles.values()),
+        lifecycles=lifecycles,
         pools=drafts.pools,
     )
     return resolved, drafts.diagnostics

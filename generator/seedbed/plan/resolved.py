@@ -18,6 +18,7 @@ import pyarrow as pa
 from seedbed.errors import NOWHERE, Location
 from seedbed.plan.kinds import Generator
 from seedbed.plan.rhythm import Rhythm
+from seedbed.plan.rulings import RulePromise
 from seedbed.plan.text_pools import TextPool
 from seedbed.schema import Cardinality, DataType, Project, Resource, Scalar, SourceTable
 
@@ -56,11 +57,29 @@ class Days:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """How many rows a driving parent has at least and at most, if `when` holds for it; null counts as not holding."""
+
+    minimum: int
+    maximum: int | None
+    when: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """The busiest part `of` of the parents have the part `share` of the rows; both between 0 and 1."""
+
+    share: float
+    of: float
+
+
+@dataclass(frozen=True, slots=True)
 class PerParent:
     """Rows for every row of the parent that `reference` leads to and for which `where` holds.
 
     `stride` is at least any parent's number of rows. Tables whose rows can appear later, as time goes on,
     number them `parent's number * stride + place among siblings` (`dense` false), so that old numbers stay.
+    With a `concentration` only the mean of `counts` and their least count.
     """
 
     reference: str
@@ -68,6 +87,8 @@ class PerParent:
     stride: int
     where: str | None = None
     dense: bool = True
+    concentration: Concentration | None = None
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +136,10 @@ class Driving:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A parent drawn at random: evenly, or by rank with weight rank ** -zipf."""
+    """A parent drawn at random: evenly, by rank with weight rank ** -zipf, or by a concentration."""
 
     zipf: float | None = None
+    concentration: Concentration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,14 +411,28 @@ class ValidityPromise:
 class Predicate:
     """Row-local SQL that no row makes false.
 
-    `needs` are the columns that it reads; `redrawn` those of them, and of what they follow from, that are drawn
-    again in a row for which it is false. Without any, the predicate holds by construction or cannot be met.
+    `needs` are the columns that it reads, and paths to parents' columns; `redrawn` those columns, of the row and
+    of what they follow from, and `references` those references, that are drawn again in a row for which it is
+    false. Without any, the predicate holds by construction or cannot be met.
     """
 
     text: str
     needs: tuple[str, ...]
     redrawn: tuple[str, ...] = ()
     origin: Location = NOWHERE
+    references: tuple[str, ...] = ()
+    says: str | None = None
+    """The sentence that it stands for; its own text when None."""
+
+    @property
+    def is_redrawn(self) -> bool:
+        """Whether drawing again can help."""
+        return bool(self.redrawn or self.references)
+
+    @property
+    def spoken(self) -> str:
+        """As messages name it."""
+        return f'"{self.says}" ({self.text})' if self.says and self.says != self.text else repr(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +449,7 @@ class Promises:
     functional_dependencies: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     """(determinant columns, dependent columns)."""
     predicates: tuple[Predicate, ...] = ()
+    rules: tuple[RulePromise, ...] = ()
     history: HistoryPromise | None = None
     validity: tuple[ValidityPromise, ...] = ()
 
