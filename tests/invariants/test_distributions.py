@@ -22,6 +22,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels import values_of
 
 from seedbed.engine.discrete import _HEAD, Weighted, _zipf_head, draw_counts, happens, max_count, zipf_ranks
 from seedbed.engine.distributions import (
@@ -249,6 +250,32 @@ def test_more_decimals_only_refine_a_value() -> None:
         draw_numbers(parse_generator(f"lognormal(120, 0.6, decimals={d})"), STREAM.bits(ROWS)) for d in (2, 6)
     )
     assert np.abs(fine / 1e4 - rough).max() <= 0.5
+
+
+QUARTERS = "empirical([0, 10, 25, 60, 400], decimals=6)"
+TAIL = "empirical({0: -5, 0.1: 0, 0.9: 60, 0.99: 400, 1: 10000}, decimals=6)"
+
+
+@pytest.mark.parametrize("generator", [QUARTERS, TAIL])
+def test_numbers_have_their_quantiles(generator: str) -> None:
+    parsed = parse_generator(generator)
+    shares, quantiles = np.array(list(parsed.quantiles)), np.array(list(parsed.quantiles.values()))
+    values = values_of(generator, N).cast(pa.float64()).to_numpy()
+    assert values.min() >= quantiles[0]
+    assert values.max() <= quantiles[-1]
+    assert ks_distance(values, lambda x: np.interp(x, quantiles, shares)) < ks_limit(N)
+    cells = np.searchsorted(quantiles, values, side="right") - 1
+    assert_shares(np.bincount(np.minimum(cells, len(shares) - 2)), np.diff(shares))
+
+
+def test_each_case_has_its_own_distribution() -> None:
+    code = pa.array(["a", "b", "c"]).take(pa.array(ROWS % 3))
+    generator = "case_by('code', {'a': uniform(0, 1, decimals=6), 'b': exponential(4, decimals=6), 'c': integer(7, 9)})"
+    values = values_of(generator, N, {"code": code}).cast(pa.float64()).to_numpy()
+    a, b, c = (values[case == ROWS % 3] for case in range(3))
+    assert ks_distance(a, lambda x: x) < ks_limit(len(a))
+    assert ks_distance(b, lambda x: 1 - np.exp(-x / 4)) < ks_limit(len(b))
+    assert_shares(np.bincount(c.astype(int) - 7), [1 / 3] * 3)
 
 
 # --- correlations ----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from seedbed.engine.rng import Stream, Words, fractions, scaled_down
+from seedbed.plan.kinds import Generator
 from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan
 
 Int64s = npt.NDArray[np.int64]
@@ -35,6 +36,14 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def take(self, at: Int64s, generator: Generator) -> Cells:
+        """Some of the rows, to be filled by a generator that is a case of the column's own."""
+        column = replace(self.column, generator=generator, needs=())
+        words = None if self.words is None else self.words[at]
+        return Cells(
+            self.plan, column, self.stream, self.rows[at], lambda name: self.value(name).take(pa.array(at)), words
+        )
 
     def bits(self) -> Words:
         """64 random bits for each row, from which its value follows."""

@@ -9,7 +9,7 @@ same on every machine, although `exp` and `log` differ between processors in the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import numpy as np
@@ -139,6 +139,15 @@ def uniform(least: float, most: float) -> Quantile:
     def quantile(u: Floats, low: float, high: float) -> Floats:
         start, end = max(low, least), min(high, most)
         return start + u * (end - start)
+
+    return quantile
+
+
+def empirical(shares: Sequence[float], quantiles: Sequence[float]) -> Quantile:
+    """The distribution with these quantiles, even between two of them. It takes no cut."""
+
+    def quantile(u: Floats, low: float, high: float) -> Floats:
+        return np.interp(u, shares, quantiles)
 
     return quantile
 

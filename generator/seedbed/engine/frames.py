@@ -210,7 +210,7 @@ class Frame:
         maker = _MAKERS.get(type(column.generator))
         if maker is not None:
             return maker(self, column)
-        moments = isinstance(column.generator, kinds.After | kinds.Calendar | kinds.Pattern)
+        moments = isinstance(column.generator, kinds.After | kinds.Calendar | kinds.Pattern | kinds.CaseBy)
         value = self.moment if moments else self.value
         rows = self.varied(column.varies_by)
         return make_values(Cells(self.world.plan, column, self.stream(column), rows, value, self._words(column)))

@@ -9,7 +9,7 @@ import ast
 import datetime as dt
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -34,6 +34,8 @@ class Call(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
     kind: ClassVar[str]
     positional: ClassVar[tuple[str, ...]] = ()
+    nests: ClassVar[bool] = False
+    """Whether its arguments may be calls of the same family themselves."""
 
     def __str__(self) -> str:
         return _format(self)
@@ -65,17 +67,21 @@ def read_call(text: str, kinds: Mapping[str, type[C]], noun: str) -> C:
     Raises:
         CallError: with what is wrong, and the nearest thing that is right.
     """
-    call = _parse(text, noun)
+    return _read(_parse(text, noun), kinds, noun)
+
+
+def _read(call: ast.Call, kinds: Mapping[str, type[C]], noun: str) -> C:
     name = call.func.id if isinstance(call.func, ast.Name) else ""
     cls = kinds.get(name)
     if cls is None:
         hint = closest(name, kinds) or f"known are {', '.join(kinds)}"
         raise CallError(f'there is no {noun} "{name}"', hint)
+    inner = (lambda node: _read(node, kinds, noun)) if cls.nests else None
     arguments: dict[str, Any] = {}
     for position, node in enumerate(call.args):
         if position >= len(cls.positional):
             raise CallError(f"{name} takes {len(cls.positional)} arguments without a name, not {len(call.args)}")
-        arguments[cls.positional[position]] = _literal(node)
+        arguments[cls.positional[position]] = _literal(node, inner)
     for keyword in call.keywords:
         if keyword.arg is None:
             raise CallError(f"{name}: arguments cannot be unpacked with **")
@@ -84,7 +90,7 @@ def read_call(text: str, kinds: Mapping[str, type[C]], noun: str) -> C:
         if keyword.arg not in cls.model_fields:
             hint = closest(keyword.arg, cls.model_fields) or f"{name} takes {', '.join(cls.model_fields)}"
             raise CallError(f'{name} has no argument "{keyword.arg}"', hint)
-        arguments[keyword.arg] = _literal(keyword.value)
+        arguments[keyword.arg] = _literal(keyword.value, inner)
     try:
         return cls(**arguments)
     except ValidationError as error:
@@ -146,7 +152,8 @@ def _parse(text: str, noun: str) -> ast.Call:
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def _literal(node: ast.expr, depth: int = 0) -> Any:
+def _literal(node: ast.expr, inner: Callable[[ast.Call], Call] | None = None, depth: int = 0) -> Any:
+    """The value of a literal; `inner` reads a call in it, where there may be one."""
     if depth > 6:
         raise CallError("arguments are nested too deep")
     match node:
@@ -159,23 +166,25 @@ def _literal(node: ast.expr, depth: int = 0) -> Any:
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)) if not isinstance(
             number, bool
         ):
-            return -_literal(node.operand, depth + 1)
+            return -_literal(node.operand, inner, depth + 1)
         case ast.List() | ast.Tuple():
-            return [_literal(item, depth + 1) for item in node.elts]
+            return [_literal(item, inner, depth + 1) for item in node.elts]
         case ast.Dict():
             result: dict[Any, Any] = {}
             for key_node, value_node in zip(node.keys, node.values, strict=True):
                 if key_node is None:
                     raise CallError("values cannot be unpacked with **")
-                key = _literal(key_node, depth + 1)
+                key = _literal(key_node, None, depth + 1)
                 if isinstance(key, list | dict) or key is None:
                     raise CallError("the keys of {...} must be texts, numbers, true or false")
                 if key in result:
                     raise CallError(f"{key!r} stands twice in {{...}}")
-                result[key] = _literal(value_node, depth + 1)
+                result[key] = _literal(value_node, inner, depth + 1)
             return result
         case ast.Name(id="true" | "false" | "null"):
             return _WORDS[node.id]
+        case ast.Call(func=ast.Name()) if inner:
+            return inner(node)
     raise CallError(f"only literal values are allowed, not {ast.unparse(node)[:60]!r}")
 
 
@@ -199,6 +208,8 @@ def _format_literal(value: Any) -> str:
     """A literal argument as it is written in a plan."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Call):
+        return str(value)
     if isinstance(value, float):
         return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, dt.date):

@@ -16,7 +16,7 @@ from seedbed.plan import kinds
 from seedbed.plan.columns import Types
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.resolved import Days, FromFile, Part, PerParent, VersionPart, Versions
-from seedbed.plan.types import NUMERIC, TEMPORAL
+from seedbed.plan.types import NUMERIC, TEMPORAL, natural_type
 from seedbed.schema import DataType, TypeKind
 
 _DRAWN = (
@@ -31,9 +31,7 @@ def settle_names(drafts: Drafts) -> None:
     folded = {name.casefold(): name for name in processes}
     for draft in drafts:
         for name, generator in draft.generators.items():
-            if isinstance(generator, kinds.Drawn) and generator.correlated:
-                spelled = {draft.known(other) or other: rho for other, rho in generator.correlated.items()}
-                generator = draft.generators[name] = generator.model_copy(update={"correlated": spelled})
+            generator = draft.generators[name] = _spelled_as_here(draft, generator)
             match generator:
                 case kinds.Lifecycle(lifecycle=said) | kinds.During(lifecycle=said):
                     found = folded.get(said.casefold())
@@ -43,8 +41,6 @@ def settle_names(drafts: Drafts) -> None:
                         draft.generators[name] = generator.model_copy(update={"lifecycle": found})
                 case kinds.Rollup(table=table, column=column):
                     draft.generators[name] = _settle_rollup(drafts, draft, name, generator, table, column)
-                case kinds.After(column=column) | kinds.ChoiceBy(column=column):
-                    draft.generators[name] = generator.model_copy(update={"column": draft.known(column) or column})
                 case kinds.DateKey(of=of) | kinds.Calendar(of=str() as of):
                     draft.generators[name] = generator.model_copy(update={"of": draft.known(of) or of})
                 case kinds.Pool(by=by):
@@ -52,6 +48,19 @@ def settle_names(drafts: Drafts) -> None:
                     draft.generators[name] = generator.model_copy(update=update)
                 case kinds.Version(at=at):
                     draft.generators[name] = generator.model_copy(update={"at": draft.known(at) or at})
+
+
+def _spelled_as_here(draft: Draft, generator: kinds.Generator) -> kinds.Generator:
+    """A drawn generator with the names of other columns as they are spelled in the table."""
+    update: dict[str, object] = {}
+    if isinstance(generator, kinds.Drawn) and generator.correlated:
+        update["correlated"] = {draft.known(other) or other: rho for other, rho in generator.correlated.items()}
+    if isinstance(generator, kinds.After | kinds.ChoiceBy | kinds.CaseBy):
+        update["column"] = draft.known(generator.column) or generator.column
+    if isinstance(generator, kinds.CaseBy):
+        update["cases"] = {value: _spelled_as_here(draft, case) for value, case in generator.cases.items()}
+        update["otherwise"] = _spelled_as_here(draft, generator.otherwise) if generator.otherwise else None
+    return generator.model_copy(update=update) if update else generator
 
 
 def _unknown_lifecycle(drafts: Drafts, draft: Draft, name: str, said: str, known: Mapping[str, Draft]) -> None:
@@ -119,6 +128,13 @@ def check_generator(drafts: Drafts, draft: Draft, name: str, types: Types) -> No
             _check_rollup(drafts, draft, here, generator, types)
         case kinds.ChoiceBy():
             _check_cases(drafts, draft, here, generator)
+        case kinds.CaseBy():
+            _check_cases(drafts, draft, here, generator)
+            for case in generator.all_cases:
+                if isinstance(case, kinds.After):
+                    _check_moment(drafts, draft, here, case.column, types)
+                elif isinstance(case, kinds.ChoiceBy):
+                    _check_cases(drafts, draft, here, case)
     said = draft.said.columns.get(name)
     if said and said.varies_by and name not in draft.carried and not isinstance(generator, _DRAWN):
         drafts.error(
@@ -206,7 +222,7 @@ def _check_rollup(drafts: Drafts, draft: Draft, here: str, generator: kinds.Roll
         )
 
 
-def _check_cases(drafts: Drafts, draft: Draft, here: str, generator: kinds.ChoiceBy) -> None:
+def _check_cases(drafts: Drafts, draft: Draft, here: str, generator: kinds.ChoiceBy | kinds.CaseBy) -> None:
     """That every value that the deciding column is known to have has a case."""
     if generator.otherwise or (name := draft.known(generator.column)) is None:
         return
@@ -229,7 +245,7 @@ def _check_cases(drafts: Drafts, draft: Draft, here: str, generator: kinds.Choic
             "missing-case",
             f"{here} depends on {generator.column}, but has no case for {', '.join(missing)}",
             draft.place(here.rpartition(".")[2]),
-            "add the case, or otherwise={...} for all others",
+            "add the case, or otherwise= for all others",
         )
 
 
@@ -299,6 +315,9 @@ def _can_hold(declared: TypeKind, made: TypeKind, generator: kinds.Generator) ->
             return all(_reads_as(declared, value) for value in listed)
         case kinds.ChoiceBy(cases=cases, otherwise=otherwise):
             return all(_reads_as(declared, value) for case in (*cases.values(), otherwise or {}) for value in case)
+        case kinds.CaseBy(all_cases=cases):
+            types = [(case, natural_type(case, lambda _: None, lambda *_: None)) for case in cases]
+            return all(made is None or _can_hold(declared, made.kind, case) for case, made in types)
         case kinds.Calendar(part="key"):
             return declared in TEMPORAL
         case kinds.Uuid() | kinds.HashKey():

@@ -74,6 +74,9 @@ def _made(
         case kinds.ChoiceBy(cases=cases, otherwise=otherwise):
             weighted = [*cases.values(), otherwise or {}]
             return _few(value for weights in weighted for value, weight in weights.items() if weight)
+        case kinds.CaseBy(all_cases=made):
+            known = [_made(lifecycles, table, case) for case in made]
+            return None if None in known else _few(value for values in known for value in values or ())
         case kinds.Integer(min=least, max=most) if most - least < MAX_VALUES:
             return tuple(range(least, most + 1))
         case kinds.Lifecycle(lifecycle=name, part="state"):

@@ -49,6 +49,9 @@ def needs_of(generator: kinds.Generator, known: Iterable[str]) -> tuple[str, ...
             names.extend(names_in_sql(generator.expression, known))
         case kinds.After() | kinds.ChoiceBy():
             names.append(generator.column)
+        case kinds.CaseBy():
+            names.append(generator.column)
+            names.extend(name for case in generator.all_cases for name in needs_of(case, known))
         case kinds.Copy():
             names.append(generator.path)
         case kinds.Calendar(of=str() as of) | kinds.DateKey(of=of):

@@ -197,8 +197,16 @@ def _check_not_null(drafts: Drafts, draft: Draft, name: str) -> None:
 
 
 def _check_accepted(drafts: Drafts, draft: Draft, name: str, accepted: tuple[Scalar, ...]) -> None:
+    generator = draft.generators.get(name)
+    for case in generator.all_cases if isinstance(generator, kinds.CaseBy) else (generator,):
+        _check_made(drafts, draft, name, case, accepted)
+
+
+def _check_made(
+    drafts: Drafts, draft: Draft, name: str, generator: kinds.Generator | None, accepted: tuple[Scalar, ...]
+) -> None:
     made: set[Scalar] = set()
-    match draft.generators.get(name):
+    match generator:
         case kinds.Choice(values=weights):
             made = {value for value, weight in weights.items() if weight}
         case kinds.Each(values=values):
@@ -240,15 +248,23 @@ def _listed(values: tuple[Scalar, ...] | list[str]) -> str:
 
 
 def _check_range(drafts: Drafts, draft: Draft, promise: RangePromise) -> None:
+    generator = draft.generators.get(promise.column)
+    for case in generator.all_cases if isinstance(generator, kinds.CaseBy) else (generator,):
+        _check_bounds(drafts, draft, promise, case)
+
+
+def _check_bounds(drafts: Drafts, draft: Draft, promise: RangePromise, generator: kinds.Generator | None) -> None:
     low: float | None = None
     high: float | None = None
-    match draft.generators.get(promise.column):
+    match generator:
         case kinds.Integer(min=low, max=high) | kinds.Uniform(min=low, max=high):
             pass
         case kinds.Normal(min=low, max=high):
             low, high = float("-inf") if low is None else low, float("inf") if high is None else high
         case kinds.Lognormal(min=low, max=high) | kinds.Exponential(min=low, max=high):
             low, high = 0.0 if low is None else low, float("inf") if high is None else high
+        case kinds.Empirical(quantiles=quantiles):
+            low, high = quantiles[0], quantiles[1]
         case kinds.Constant(value=bool() | str() | None):
             return
         case kinds.Constant(value=int() | float() as value):
@@ -262,7 +278,7 @@ def _check_range(drafts: Drafts, draft: Draft, promise: RangePromise) -> None:
         bounds = f"from {minimum if minimum is not None else '...'} to {maximum if maximum is not None else '...'}"
         drafts.error(
             "out-of-range",
-            f"{draft.name}.{promise.column} is to lie {bounds}, but {draft.generators[promise.column]} goes beyond",
+            f"{draft.name}.{promise.column} is to lie {bounds}, but {generator} goes beyond",
             draft.place(promise.column),
             "give it min= and max=",
         )
@@ -369,6 +385,11 @@ def _may_be_null(drafts: Drafts, draft: Draft, path: str) -> bool:
             return True
         case kinds.Constant(value=None) | kinds.After(known=True):
             return True
+        case kinds.CaseBy(all_cases=cases):
+            within = any(_leaves_null(drafts, draft, case) for case in cases)
+            return within or (generator.otherwise is None and _may_be_null(drafts, draft, generator.column))
+        case kinds.ChoiceBy(otherwise=None, column=source):
+            return _may_be_null(drafts, draft, source)
         case kinds.After(column=source) | kinds.Copy(path=source) | kinds.Calendar(of=str() as source):
             return _may_be_null(drafts, draft, source)
         case kinds.Template(columns=sources):
@@ -385,6 +406,18 @@ def _may_be_null(drafts: Drafts, draft: Draft, path: str) -> bool:
             rows = drafts.tables[child].rows
             return not isinstance(rows, PerParent) or bool(rows.where) or fewest(rows.counts) == 0
     return False
+
+
+def _leaves_null(drafts: Drafts, draft: Draft, case: kinds.Generator) -> bool:
+    """Whether a case of a column may be null."""
+    match case:
+        case kinds.Constant(value=None) | kinds.After(known=True):
+            return True
+        case kinds.After(column=source) | kinds.ChoiceBy(otherwise=None, column=source):
+            return case.null > 0 or _may_be_null(drafts, draft, source)
+        case kinds.Template(columns=sources):
+            return case.null > 0 or any(_may_be_null(drafts, draft, source) for source in sources)
+    return case.null > 0
 
 
 def _dependencies(draft: Draft, columns: Mapping[str, ResolvedColumn]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -47,6 +47,26 @@ def type_of_values(values: Iterable[Scalar | None]) -> DataType:
     return TEXT
 
 
+def common_type(types: Iterable[DataType | None]) -> DataType | None:
+    """The narrowest type that holds values of all the types; None when one of them is not known."""
+    found = list(types)
+    known = [item for item in found if item is not None]
+    if len(known) < len(found) or not known:
+        return None
+    kinds_found = {item.kind for item in known}
+    if len(kinds_found) == 1 and TypeKind.DECIMAL not in kinds_found:
+        return known[0]
+    if kinds_found <= {TypeKind.INTEGER, TypeKind.DECIMAL}:
+        return decimal(max(item.scale or 0 for item in known))
+    if kinds_found <= set(NUMERIC):
+        return FLOAT
+    return TIMESTAMP if kinds_found == {TypeKind.DATE, TypeKind.TIMESTAMP} else TEXT
+
+
+def _is_null(generator: kinds.Generator) -> bool:
+    return isinstance(generator, kinds.Constant) and generator.value is None
+
+
 def natural_type(
     generator: kinds.Generator,
     of_path: Callable[[str], DataType | None],
@@ -74,7 +94,10 @@ def natural_type(
             return type_of_values(value for case in cases for value in case)
         case kinds.Sequence() | kinds.Integer() | kinds.Poisson() | kinds.Zipf() | kinds.Ordinal():
             return INTEGER
-        case kinds.Uniform() | kinds.Normal() | kinds.Lognormal() | kinds.Exponential():
+        case kinds.CaseBy():
+            filled = [case for case in generator.all_cases if not _is_null(case)]
+            return common_type(natural_type(case, of_path, of_column) for case in filled)
+        case kinds.Uniform() | kinds.Normal() | kinds.Lognormal() | kinds.Exponential() | kinds.Empirical():
             return decimal(generator.decimals) if generator.decimals else INTEGER
         case kinds.Boolean():
             return BOOLEAN

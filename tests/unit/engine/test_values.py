@@ -31,7 +31,10 @@ BY_BATCHES = (
     "pattern('{shuffled}')", "pattern('{n:03}/{yyyy}{hex:20}{alnum:2}{letters:1}{LETTERS}')", "each(['a', 'b', 'c'])",
     "choice({'a': 3, 'b': 1})", "choice_by('code', {'a': ['x', 'y'], 'b': {'z': 1}}, otherwise=['o'])",
     "integer(-5, 5)", "uniform(0, 1)", "normal(0, 1)", "lognormal(10, 1, decimals=0)", "exponential(3, min=1, max=4)",
-    "poisson(2.5)", "zipf(1.2, 100000)", "boolean(0.4)", "date('2024-01-01', '2024-12-31')",
+    "poisson(2.5)", "zipf(1.2, 100000)", "empirical([0, 10, 400])",
+    "case_by('code', {'a': integer(1, 9, null=0.3), 'b': boolean(0.5)}, otherwise=template('{number}'))",
+    "case_by('code', {'a': choice(['x', 'y']), 'b': after('day', median='3d'), 'c': fake('city')})",
+    "boolean(0.4)", "date('2024-01-01', '2024-12-31')",
     "timestamp('2024-01-01', '2024-02-01')", "timestamp('2024-01-01', '2024-02-01', hours='business')",
     "timestamp('2024-01-01 07:00:00', '2026-02-01', hours={7: 1, 20: 3}, months={'dec': 2}, growth=0.5)",
     "date('2024-01-01', '2024-12-31', weekdays={'sun': 0}, growth=-0.2)", "time('08:00', '17:59:59')",
@@ -212,6 +215,38 @@ def test_a_value_without_a_case_is_told() -> None:
         listed("choice_by('by', {'DE': ['EUR']})", 2, {"by": pa.array(["DE", "FR"])})
 
 
+DAY_TIME = ("2024-02-29", "08:00:00")
+
+
+@pytest.mark.parametrize(
+    ("deciding", "cases", "expected"),
+    [
+        (["a", "b", "a"], "{'a': constant('x'), 'b': constant(2)}", ["x", "2", "x"]),
+        (["a", None, "b"], "{'a': constant('x')}, otherwise=constant('y')", ["x", "y", "y"]),
+        (["a", None, "a"], "{'a': constant('x')}", ["x", None, "x"]),
+        ([None, None, None], "{'a': constant('x')}", [None, None, None]),
+        (["a", "b", "b"], "{'a': constant('x', null=1), 'b': template('<{by}>')}", [None, "<b>", "<b>"]),
+        ([1, 2, 1], "{1: date('2024-02-29', '2024-02-29'), 2: time('08:00', '08:00')}", [*DAY_TIME, DAY_TIME[0]]),
+    ],
+)
+def test_case_by(deciding: list[object], cases: str, expected: list[object]) -> None:
+    assert listed(f"case_by('by', {cases})", 3, {"by": pa.array(deciding)}) == expected
+
+
+def test_a_case_is_drawn_as_it_would_be_alone() -> None:
+    rows = np.arange(1_000)
+    columns = columns_of(rows)
+    alone = {"a": listed("normal(0, 1)", rows), "b": listed("integer(1, 9)", rows), "c": listed("zipf(1, 9)", rows)}
+    found = listed("case_by('code', {'a': normal(0, 1), 'b': integer(1, 9), 'c': zipf(1, 9)})", rows, columns)
+    codes = columns["code"].to_pylist()
+    assert found == [None if code is None else str(alone[code][row]) for row, code in enumerate(codes)]
+
+
+def test_a_value_without_a_generator_is_told() -> None:
+    with pytest.raises(GenerationError, match="c: case_by: by is 'FR', which has no case"):
+        listed("case_by('by', {'DE': integer(1, 2)})", 2, {"by": pa.array(["DE", "FR"])})
+
+
 # --- numbers -------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +268,9 @@ def test_a_value_without_a_case_is_told() -> None:
         ("poisson(1000000, max=10)", 8, 10),
         ("zipf(1, 1)", 1, 1),
         ("boolean(1)", True, True),
+        ("empirical([3, 3])", 3, 3),
+        ("empirical([-2, 0, 7], decimals=0)", -2, 7),
+        ("empirical({0: 1, 0.999: 1, 1: 1000000000})", 1, 10**9),
         ("boolean(0)", False, False),
     ],
 )

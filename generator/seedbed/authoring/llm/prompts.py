@@ -34,11 +34,11 @@ OFFERED = tuple(
     for cls in kinds.KINDS.values()
     if cls not in (
         kinds.Sequence, kinds.Uuid, kinds.HashKey, kinds.ForeignKey, kinds.DateKey, kinds.Version, kinds.During,
-        kinds.Lifecycle, kinds.Ordinal, kinds.Zipf, kinds.Pool,
+        kinds.Lifecycle, kinds.Ordinal, kinds.Zipf, kinds.Pool, kinds.Empirical,
     )
 )  # fmt: skip
 """The kinds that an LLM may use: not those of keys and processes, which the baseline decides, nor pools, whose texts
-it is asked for later."""
+it is asked for later, nor what is measured in real data."""
 _TELLING = (
     kinds.Choice, kinds.ChoiceBy, kinds.Boolean, kinds.Sql, kinds.After, kinds.Copy, kinds.Date, kinds.Timestamp,
     kinds.Rollup, kinds.Template, kinds.Each, kinds.Lifecycle,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.engine.arrow import as_text, dictionary
-from seedbed.engine.cells import Cells, Maker
+from seedbed.engine.cells import Cells, Int64s, Maker
 from seedbed.engine.discrete import happens, weighted
 from seedbed.plan import kinds
 from seedbed.schema import Scalar
@@ -32,26 +33,37 @@ def _choice(cells: Cells, generator: kinds.Choice) -> pa.Array:
 
 def _choice_by(cells: Cells, generator: kinds.ChoiceBy) -> pa.Array:
     """One word chooses in every case, so that a row whose case alone changes keeps its place in the order."""
-    deciding = pc.dictionary_encode(as_text(cells.value(generator.column)))
-    cases = {_spoken(value): weights for value, weights in generator.cases.items()}
-    weights_of = [cases.get(value, generator.otherwise) for value in deciding.dictionary.to_pylist()]
-    for value, weights in zip(deciding.dictionary.to_pylist(), weights_of, strict=True):
-        if weights is None:
-            raise ValueError(f"{generator.column} is {value!r}, which has no case; add it, or `otherwise`")
     place: dict[Scalar, int] = {}
     for weights in (*generator.cases.values(), generator.otherwise or {}):
         for value in weights:
             place.setdefault(value, len(place))
     words = cells.bits()
-    case_of = pc.fill_null(deciding.indices, len(weights_of)).to_numpy(zero_copy_only=False)
     codes = np.full(len(cells), -1, np.int64)
-    for case, weights in enumerate([*weights_of, generator.otherwise]):  # the last one is for null
-        at = np.flatnonzero(case_of == case)
-        if len(at) and weights is not None:
-            places = np.array([place[value] for value in weights], np.int64)
-            codes[at] = places[weighted(tuple(weights.values())).choose(words[at])]
+    for weights, at in by_case(cells, generator):
+        places = np.array([place[value] for value in weights], np.int64)
+        codes[at] = places[weighted(tuple(weights.values())).choose(words[at])]
     indices = pa.array(codes.astype(np.int32), mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, _scalars(place))
+
+
+def by_case(cells: Cells, generator: kinds.ChoiceBy | kinds.CaseBy) -> Iterator[tuple[Any, Int64s]]:
+    """Each case that rows have, and the positions of those rows. Rows without a deciding value may have none.
+
+    Raises:
+        ValueError: a value has no case, and there is none for the rest.
+    """
+    deciding = pc.dictionary_encode(as_text(cells.value(generator.column)))
+    cases: dict[str, Any] = {_spoken(value): case for value, case in generator.cases.items()}
+    values = deciding.dictionary.to_pylist()
+    found = [cases.get(value, generator.otherwise) for value in values]
+    if None in found:
+        value = values[found.index(None)]
+        raise ValueError(f"{generator.column} is {value!r}, which has no case; add it, or `otherwise`")
+    case_of = pc.fill_null(deciding.indices, len(found)).to_numpy(zero_copy_only=False)
+    for number, case in enumerate([*found, generator.otherwise]):  # the last one is for null
+        at = np.flatnonzero(case_of == number)
+        if len(at) and case is not None:
+            yield case, at
 
 
 def _boolean(cells: Cells, generator: kinds.Boolean) -> pa.Array:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from seedbed.engine.arrow import decimals
 from seedbed.engine.cells import Cells, Maker
 from seedbed.engine.discrete import poisson, zipf_ranks
-from seedbed.engine.distributions import draw_numbers
+from seedbed.engine.distributions import draw_numbers, draw_on_grid, empirical
 from seedbed.plan import kinds
 
 
@@ -19,6 +19,11 @@ def _integer(cells: Cells, generator: kinds.Integer) -> pa.Array:
 
 def _number(cells: Cells, generator: kinds.Uniform | kinds.Normal | kinds.Lognormal | kinds.Exponential) -> pa.Array:
     return decimals(draw_numbers(generator, cells.bits()), generator.decimals)
+
+
+def _empirical(cells: Cells, generator: kinds.Empirical) -> pa.Array:
+    quantile = empirical(list(generator.quantiles), list(generator.quantiles.values()))
+    return decimals(draw_on_grid(quantile, cells.uniform(), 10.0**-generator.decimals), generator.decimals)
 
 
 def _poisson(cells: Cells, generator: kinds.Poisson) -> pa.Array:
@@ -35,6 +40,7 @@ MAKERS: Mapping[type[kinds.Generator], Maker] = {
     kinds.Normal: _number,
     kinds.Lognormal: _number,
     kinds.Exponential: _number,
+    kinds.Empirical: _empirical,
     kinds.Poisson: _poisson,
     kinds.Zipf: _zipf,
 }

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seedbed.plan.kinds.base import MAX_VALUES, Drawn, Generator, Share, Temporal, parse_duration
+from seedbed.plan.kinds.cases import CaseBy
 from seedbed.plan.kinds.derived import Copy, Ordinal, Pool, Rollup, Sql, Template
 from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
 from seedbed.plan.kinds.moments import After, Calendar, Date, Time, Timestamp
-from seedbed.plan.kinds.numbers import Exponential, Integer, Lognormal, Normal, Poisson, Uniform, Zipf
+from seedbed.plan.kinds.numbers import Empirical, Exponential, Integer, Lognormal, Normal, Poisson, Uniform, Zipf
 from seedbed.plan.kinds.references import DateKey, During, ForeignKey, Lifecycle, Version
 from seedbed.plan.kinds.rhythmic import MomentRhythm
 from seedbed.plan.kinds.values import Boolean, Choice, ChoiceBy, Constant, Each, Fake
@@ -24,6 +25,7 @@ __all__ = [
     "After",
     "Boolean",
     "Calendar",
+    "CaseBy",
     "Choice",
     "ChoiceBy",
     "Constant",
@@ -33,6 +35,7 @@ __all__ = [
     "Drawn",
     "During",
     "Each",
+    "Empirical",
     "Exponential",
     "Fake",
     "ForeignKey",
@@ -65,9 +68,9 @@ __all__ = [
 KINDS: Mapping[str, type[Generator]] = {
     cls.kind: cls
     for cls in (
-        Constant, Sequence, Uuid, HashKey, Pattern, Each, Choice, ChoiceBy, Integer, Uniform, Normal, Lognormal,
-        Exponential, Poisson, Zipf, Boolean, Date, Timestamp, Time, Fake, Template, Pool, Sql, Copy, After, Calendar,
-        Ordinal, Rollup, ForeignKey, DateKey, Version, During, Lifecycle,
+        Constant, Sequence, Uuid, HashKey, Pattern, Each, Choice, ChoiceBy, CaseBy, Integer, Uniform, Normal, Lognormal,
+        Exponential, Empirical, Poisson, Zipf, Boolean, Date, Timestamp, Time, Fake, Template, Pool, Sql, Copy, After,
+        Calendar, Ordinal, Rollup, ForeignKey, DateKey, Version, During, Lifecycle,
     )
 }  # fmt: skip
 """Every kind of generator by the name that it has in a plan."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from seedbed.plan.kinds.base import Decimals, Drawn, Positive, check_order
+from seedbed.plan.kinds.base import Decimals, Drawn, Positive, Share, check_order
 
 
 class Integer(Drawn):
@@ -67,6 +68,48 @@ class Exponential(_Number):
     kind = "exponential"
     positional = ("mean",)
     mean: Positive
+
+
+def _by_share(value: Any) -> Any:
+    """Quantiles by share; a list gives them at even shares."""
+    if isinstance(value, list | tuple):
+        if len(value) < 2:
+            raise ValueError("at least two are needed: the least value and the largest")
+        value = {at / (len(value) - 1): quantile for at, quantile in enumerate(value)}
+    if isinstance(value, dict) and len(set(map(repr, value.values()))) == 1 and {0, 1} <= value.keys():
+        value = {0: value[0], 1: value[0]}
+    return value
+
+
+class Empirical(Drawn):
+    """Numbers with these quantiles, at even shares: `empirical([0, 10, 25, 60, 400])`, a quarter of them below 10.
+
+    Or at shares of your own, from 0 to 1: `empirical({0: 5, 0.9: 60, 1: 400})`. Evenly between two quantiles.
+    """
+
+    kind = "empirical"
+    positional = ("quantiles",)
+    quantiles: Annotated[
+        dict[Share, Annotated[float, Field(ge=-1e15, le=1e15)]], BeforeValidator(_by_share), Field(max_length=1_001)
+    ]
+    decimals: Decimals = 2
+    """Digits after the point; the value is rounded to them."""
+
+    def check(self) -> None:
+        shares, values = list(self.quantiles), list(self.quantiles.values())
+        if len(shares) < 2 or shares[0] != 0 or shares[-1] != 1:
+            raise ValueError("quantiles run from the share 0, the least value, to 1, the largest")
+        for given, spoken in ((shares, "shares"), (values, "values")):
+            fall = next((pair for pair in pairwise(given) if pair[0] > pair[1]), None)
+            if fall:
+                raise ValueError(f"the {spoken} fall from {fall[0]:g} to {fall[1]:g}; write them in ascending order")
+
+    def literal(self, name: str) -> Any:
+        """The quantiles as a list where their shares are even."""
+        shares = list(self.quantiles)
+        if name == "quantiles" and shares == [at / (len(shares) - 1) for at in range(len(shares))]:
+            return list(self.quantiles.values())
+        return super().literal(name)
 
 
 class Poisson(Drawn):
