@@ -21,7 +21,7 @@ from seedbed.authoring.baseline.author import author_plan
 from seedbed.authoring.client.by_hand import BY_HAND, HandReplies, Prompt, hand_replies
 from seedbed.authoring.client.calls import Limits, Request
 from seedbed.authoring.client.client import Client
-from seedbed.authoring.client.endpoint import Endpoint, config_home, read_endpoint
+from seedbed.authoring.client.endpoint import Endpoint, read_endpoint
 from seedbed.authoring.client.ledger import Ledger
 from seedbed.authoring.client.replies import open_replies
 from seedbed.authoring.llm.author import Summary, author_with_llm, expected_requests
@@ -35,6 +35,7 @@ from seedbed.engine.extracts import count_parts, extract_batches
 from seedbed.engine.ranges import RowRanges
 from seedbed.engine.world import World
 from seedbed.errors import AuthoringError, Diagnostic, GenerationError, Location, PlanError, ProjectError, has_errors
+from seedbed.homes import config_home
 from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.extracts import take_extract
 from seedbed.plan.files import Changes, merge_plans, read_plan, write_plan

@@ -176,7 +176,7 @@ class World:
         if place not in self._compiled:
             names = names_in_sql(text, self._names(table))
             types = {name: self.type_of(table, name) for name in names}
-            self._compiled[place] = Evaluator(compile_expression(text, types))
+            self._compiled[place] = Evaluator(compile_expression(text, types, tried=True))
         return self._compiled[place]
 
     def _names(self, table: ResolvedTable) -> tuple[str, ...]:

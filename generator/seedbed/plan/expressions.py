@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from seedbed.errors import closest
+from seedbed.plan.rehearsal import ROWS, made_up_rows, rehearse
 from seedbed.plan.sandbox import locked_connection
 from seedbed.plan.types import DEFAULT_DECIMAL
 from seedbed.schema import DataType, TypeKind, parse_data_type
@@ -102,16 +103,18 @@ class Expression:
     """The type of each of them."""
 
 
-def compile_expression(text: str, types: Mapping[str, DataType]) -> Expression:
-    """Checks an expression over one row.
+def compile_expression(text: str, types: Mapping[str, DataType], *, tried: bool = False) -> Expression:
+    """Checks an expression over one row, and tries it out in a child process if it was never accepted.
 
     Args:
         text: a DuckDB expression.
         types: the columns that it may read, by name; a name with dots such as `order_id.status` is written with
             or without quotes.
+        tried: it was compiled before, as the expressions of a resolved plan were, and needs no second trial.
 
     Raises:
-        ExpressionError: the text is no single expression, or holds something that is not allowed.
+        ExpressionError: the text is no single expression, holds something that is not allowed, or breaks a limit in
+            the child.
     """
     _check_text(text)
     tree = _parse(text)
@@ -121,7 +124,11 @@ def compile_expression(text: str, types: Mapping[str, DataType]) -> Expression:
         canonical = _query("SELECT json_deserialize_sql(?::JSON)", json.dumps(tree))
     except (KeyError, TypeError, AttributeError, IndexError, duckdb.Error) as error:
         raise ExpressionError(f"{_short(text)} could not be understood ({type(error).__name__})") from None
-    return Expression(text, canonical.removeprefix("SELECT "), tuple(guard.names), {n: types[n] for n in guard.names})
+    read = {name: types[name] for name in guard.names}
+    expression = Expression(text, canonical.removeprefix("SELECT "), tuple(read), read)
+    if not tried:
+        _try_out(expression)
+    return expression
 
 
 def type_of_expression(text: str, types: Mapping[str, DataType]) -> DataType:
@@ -130,6 +137,7 @@ def type_of_expression(text: str, types: Mapping[str, DataType]) -> DataType:
     Raises:
         ExpressionError: as `compile_expression`, and when types do not fit or no column can hold the values.
     """
+    # Tried out before its type is asked for: DuckDB works constant parts out while it looks for the type.
     expression = compile_expression(text, types)
     columns = [f'CAST(NULL AS {_sql_type(kind)}) AS "{_quoted(name)}"' for name, kind in expression.types.items()]
     query = f"DESCRIBE SELECT {expression.canonical} AS value FROM (SELECT {', '.join(columns) or '1'}) AS rows"
@@ -172,6 +180,21 @@ def _written(node: dict[str, Any]) -> str:
     tree = _parse("NULL")
     tree["statements"][0]["node"]["select_list"] = [node]
     return _query("SELECT json_deserialize_sql(?::JSON)", json.dumps(tree)).removeprefix("SELECT ")
+
+
+def _try_out(expression: Expression) -> None:
+    sql_types = {name: _sql_type(kind) for name, kind in expression.types.items()}
+    rows = made_up_rows(expression.types, sql_types)
+    try:
+        # A row that fails must not keep the others from being tried.
+        breach = rehearse(f"SELECT TRY({expression.canonical}) AS value FROM ({rows}) AS rows")
+    except OSError as error:
+        raise ExpressionError(f"{_short(expression.text)} could not be tried out: {error}") from error
+    if breach:
+        raise ExpressionError(
+            f"{_short(expression.text)} {breach} when it was tried out on {ROWS:,} made-up rows; it is not run",
+            "write it in a simpler way; what a plan may compute for a row has to take next to no time and memory",
+        )
 
 
 def first_line(error: Exception) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedbed.authoring.client.calls import Request
-from seedbed.authoring.client.endpoint import Endpoint, cache_home
+from seedbed.authoring.client.endpoint import Endpoint
 from seedbed.authoring.client.outcomes import Unavailable
 from seedbed.authoring.client.replies import CachedReplies
 from seedbed.errors import AuthoringError
+from seedbed.homes import cache_home
 
 BY_HAND = Endpoint("https://by.hand.invalid/v1", "by-hand")
 """Stands for the chat window in the keys of replies; nothing is ever sent there."""

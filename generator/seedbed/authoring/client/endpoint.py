@@ -54,21 +54,6 @@ class Endpoint:
         return _is_loopback(urlsplit(self.base_url).hostname or "")
 
 
-def config_home(environ: Mapping[str, str]) -> Path:
-    """The folder of the person's own settings: `seedbed` below XDG_CONFIG_HOME or `~/.config`."""
-    return _home(environ, "XDG_CONFIG_HOME", ".config") / "seedbed"
-
-
-def cache_home(environ: Mapping[str, str]) -> Path:
-    """The folder of replies that were paid for: `seedbed/llm` below XDG_CACHE_HOME or `~/.cache`."""
-    return _home(environ, "XDG_CACHE_HOME", ".cache") / "seedbed" / "llm"
-
-
-def _home(environ: Mapping[str, str], variable: str, below: str) -> Path:
-    stated = Path(environ.get(variable) or "")
-    return stated if stated.is_absolute() else Path.home() / below  # XDG: a relative path is to be ignored
-
-
 class _PriceEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from seedbed.authoring.client.calls import Request, canonical_json
-from seedbed.authoring.client.endpoint import REPLAY, Endpoint, cache_home
+from seedbed.authoring.client.endpoint import REPLAY, Endpoint
 from seedbed.authoring.client.outcomes import Unavailable
 from seedbed.errors import AuthoringError
+from seedbed.homes import cache_home
 
 
 class Replies(Protocol):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.authoring.client.endpoint import OPENAI, Endpoint, Price, cache_home, config_home, read_endpoint
+from seedbed.authoring.client.endpoint import OPENAI, Endpoint, Price, read_endpoint
 from seedbed.errors import AuthoringError
+from seedbed.homes import cache_home, config_home
 
 MODEL = {"SEEDBED_LLM_MODEL": "some-model"}
 
