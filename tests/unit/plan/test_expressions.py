@@ -134,10 +134,12 @@ def test_every_allowed_function_is_known_to_duckdb() -> None:
 def test_every_allowed_function_gives_the_same_value_twice() -> None:
     query = """
         SELECT DISTINCT function_name FROM duckdb_functions()
-        WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'
+        WHERE function_type = 'scalar' AND stability <> 'CONSISTENT' AND NOT list_has_any(parameter_types, $zoned)
            OR function_type IN ('table', 'aggregate', 'pragma', 'table_macro')
     """
-    others = {name for (name,) in duckdb.connect().execute(query).fetchall()}
+    # Moments with a time zone depend on a setting; no expression can have one, since no cast to one is allowed.
+    zoned = ["TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS", "TIME WITH TIME ZONE"]
+    others = {name for (name,) in duckdb.connect().execute(query, {"zoned": zoned}).fetchall()}
     assert _FUNCTIONS & others <= {"repeat"}  # which is also the name of a table function
 
 
