@@ -227,7 +227,7 @@ def plan_project(
             if unused
             else "There are more answers than open prompts; `seedbed prompt` prints those that are."
         )
-    plan, changes = merge_plans(old, authored, schema, fresh=fresh)
+    plan, changes = merge_plans(old, authored, schema, fresh=fresh, files=summary.files)
     if not (hand and hand.open):
         notes += summary.kept
     waiting = tuple(hand.open) if hand else ()

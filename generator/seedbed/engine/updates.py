@@ -20,7 +20,7 @@ from seedbed.plan import kinds
 from seedbed.plan.needs import names_in_sql
 from seedbed.plan.resolved import (
     DAY,
-    Given,
+    FromFile,
     OnDay,
     Part,
     PerParent,
@@ -76,7 +76,7 @@ class Updates:
         if place not in self._known:
             # Columns that are drawn again read each other; the circle ends here.
             self._known[place] = (frame, np.full(len(frame), NEVER))
-            if len(frame) and not isinstance(frame.table.rows, Given):
+            if len(frame) and not isinstance(column.generator, FromFile):
                 self._known[place] = (frame, _latest(len(frame), self._of_column(frame, column)))
         return self._known[place][1]
 

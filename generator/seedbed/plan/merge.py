@@ -15,7 +15,7 @@ from typing import Any
 
 from seedbed.documents import Document
 from seedbed.plan import kinds
-from seedbed.plan.beside import BesideError, read_beside
+from seedbed.plan.beside import BesideError, is_authors, read_beside
 from seedbed.plan.plan_text import plain
 from seedbed.plan.sheets import read_sheet
 from seedbed.plan.spec import Author, ColumnEntry, FileRows, Plan, Rows, RuleEntry, TableEntry
@@ -244,6 +244,10 @@ class _Merger:
         """The table's own entry, without its columns."""
         facts = facts_of(self.schema, table)
         verdict = self._verdict(old, new, _authors_of_head(old, new), facts, printed, self._lost_table(old))
+        if isinstance(old.rows, FileRows) and not is_authors(
+            self.schema.project.root, old.rows.file, self.old.file_fingerprints
+        ):
+            verdict = False, _EDITED  # The entry's rows stand in the file.
         kind = self._note(table.name, None, old, new, verdict)
         chosen = new if verdict[0] else old
         prints[TABLE] = printed if kind is ChangeKind.KEPT and printed else f"{facts}.{text_of(chosen)}"

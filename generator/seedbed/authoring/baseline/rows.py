@@ -69,10 +69,14 @@ def plan_rows(sketches: Sketches) -> None:
 
 def is_reference(sketch: Sketch) -> bool:
     """Whether a table is a short list of kinds of things, rather than of things."""
-    last = sketch.about.rpartition("_")[2]
     outward = [link for link in sketch.links if link.parent != sketch.name and not in_role(link.columns[0], "")]
     listed = any(column.accepted_values and sketch.is_unique(column.name) for column in sketch.table.columns)
-    return sketch.table.generated and not outward and sketch.history is None and (last in _REFERENCE or listed)
+    return sketch.table.generated and not outward and sketch.history is None and (names_a_list(sketch.about) or listed)
+
+
+def names_a_list(about: str) -> bool:
+    """Whether what a table is about, a singular such as `order_status`, is a kind of things."""
+    return about.rpartition("_")[2] in _REFERENCE
 
 
 def driving_link(sketch: Sketch) -> Link | None:

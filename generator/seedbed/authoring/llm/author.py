@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.client import Client
 from seedbed.authoring.client.ledger import Total
+from seedbed.authoring.llm.listings import decide_listings, expected_listings, wishes_of
 from seedbed.authoring.llm.pools import pools_stage
 from seedbed.authoring.llm.portions import decide_columns, expected_columns, group
 from seedbed.authoring.llm.prompts import Templates
@@ -23,7 +24,11 @@ from seedbed.errors import Diagnostic, PlanError
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
 
-STAGES = (Stage(expected_workflows, decide_workflows), Stage(expected_columns, decide_columns))
+STAGES = (
+    Stage(expected_workflows, decide_workflows),
+    Stage(expected_columns, decide_columns),
+    Stage(expected_listings, decide_listings),
+)
 """In their order: each starts from the plan that the one before it left. Texts come last, if any are wanted."""
 
 
@@ -56,7 +61,8 @@ def expected_requests(schema: Schema, plan: Plan, templates: Templates, texts: i
     first, survey = list[Request](), Survey()
     if _is_surveyed(schema, plan):
         first = [survey_request(schema, plan, templates)]
-        survey = Survey("x" * 400, {table.name: "x" * 70 for table in schema})
+        lists = frozenset(wish.table for portion in wishes_of(schema, plan, Survey()) for wish in portion)
+        survey = Survey("x" * 400, {table.name: "x" * 70 for table in schema}, lists)
     return first + [request for stage in _stages(texts) for request in stage.expected(schema, plan, templates, survey)]
 
 

@@ -11,29 +11,30 @@ from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
 from seedbed.authoring.llm.columns import Entries, columns_request, read_columns
+from seedbed.authoring.llm.kept import kept_for
+from seedbed.authoring.llm.listings import wishes_of
 from seedbed.authoring.llm.prompts import Templates, references
 from seedbed.authoring.llm.run import LEFT_OUT, Outcome, Run, spoken
 from seedbed.authoring.llm.survey import Survey
 from seedbed.authoring.llm.trial import Entry, keep_what_holds, path_of, put_in
 from seedbed.authoring.llm.undecided import Place, Undecided, undecided
-from seedbed.errors import AttemptsExhausted, Diagnostic, Location, Severity
+from seedbed.errors import AttemptsExhausted, Diagnostic
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
 
 TABLES_AT_ONCE, COLUMNS_AT_ONCE = 10, 60
 """The most of one `columns` call: more columns in one answer get less thought each."""
-_SHOWN = 5
 
 
 def expected_columns(schema: Schema, plan: Plan, templates: Templates, survey: Survey) -> list[Request]:
     """One call for each portion."""
-    portions = group(schema, plan, undecided(schema, plan))
+    portions = group(schema, plan, _open(schema, plan, survey))
     return [columns_request(schema, plan, templates, survey, portion, batch) for batch, portion in enumerate(portions)]
 
 
 def decide_columns(run: Run, plan: Plan, survey: Survey) -> Outcome:
     """The plan with the entries that hold; portions are asked for at the same time."""
-    asked = undecided(run.schema, plan)
+    asked = _open(run.schema, plan, survey)
     portions = group(run.schema, plan, asked)
     asking = _Asking(run, plan, survey, len(portions))
     with ThreadPoolExecutor(max(1, run.at_once)) as pool:
@@ -47,8 +48,14 @@ def decide_columns(run: Run, plan: Plan, survey: Survey) -> Outcome:
     for place in places:
         if place not in held:
             kept.setdefault(reasons.get(place) or run.stopped or LEFT_OUT, []).append(place)
-    told = tuple(_kept(places, reason) for reason, places in kept.items())
+    told = tuple(kept_for(places, reason) for reason, places in kept.items())
     return Outcome(put_in(plan, held), len(places), len(held), told)
+
+
+def _open(schema: Schema, plan: Plan, survey: Survey) -> list[Undecided]:
+    """The open entries, but for those of tables whose rows are written outright: nothing is asked twice."""
+    written = {wish.table for portion in wishes_of(schema, plan, survey) for wish in portion}
+    return [item for item in undecided(schema, plan) if item.table not in written]
 
 
 # --- portions ------------------------------------------------------------------------------------------------
@@ -170,12 +177,3 @@ class _Judge:
         """The problems by the entries that they belong to."""
         paths = {path_of(place): place for item in self._portion for place in item.places()}
         yield from ((paths[path], found) for found in problems if (path := found.location.path) in paths)
-
-
-def _kept(places: Sequence[Place], reason: str) -> Diagnostic:
-    """One warning for all entries that keep the baseline's for the same reason."""
-    names = [f"{table}.{column}" if column else f"the rows of {table}" for table, column in places]
-    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-    verb = "keeps its" if len(names) == 1 and places[0][1] else "keep their"
-    message = f"{shown} {verb} baseline {'entry' if len(names) == 1 else 'entries'}: {reason}"
-    return Diagnostic("baseline-kept", message, Location(path=path_of(places[0])), Severity.WARNING)

@@ -62,6 +62,8 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "generators": ("generators",),
     "survey": ("model", "rules", "processes", "most_rows"),
     "workflow": ("model", "texts", "process"),
+    "rows_role": (),
+    "rows": ("domain", "model", "rules", "columns", "amount", "keys", "there"),
     "columns": ("domain", "model", "rules", "processes", "start", "as_of", "columns", "rows", "most_rows"),
     "texts": ("domain", "about", "column", "form", "length", "slots", "manner", "strata", "avoid"),
 }

@@ -49,6 +49,8 @@ class Survey:
 
     domain: str = ""
     tables: Mapping[str, str] = field(default_factory=dict)
+    references: frozenset[str] = frozenset()
+    """The short tables: lists of kinds of things."""
 
 
 def survey_request(schema: Schema, plan: Plan, templates: Templates) -> Request:
@@ -91,4 +93,5 @@ def read_survey(value: object, schema: Schema, plan: Plan) -> Survey | list[Diag
             problems.append(wrong("answered-twice", f"{name} is answered twice", found.table))
         lines[name] = f"{found.role}, about {found.rows} rows: {clean(found.about, 120)}"
     problems += [wrong("not-answered", f"{name} is missing", name) for name in names.values() if name not in lines]
-    return problems or Survey(clean(answer.domain, 600), lines)
+    references = frozenset(name for name, line in lines.items() if line.startswith("reference,"))
+    return problems or Survey(clean(answer.domain, 600), lines, references)

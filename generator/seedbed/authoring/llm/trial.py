@@ -12,7 +12,7 @@ from seedbed.plan.merge import TABLE, text_of
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.plan.rows import mean
-from seedbed.plan.spec import Author, ColumnEntry, DateRows, FixedRows, Plan, Process, Rows, RowsPer
+from seedbed.plan.spec import Author, ColumnEntry, DateRows, FileRows, FixedRows, Plan, Process, Rows, RowsPer
 from seedbed.schema import Schema
 
 MOST_ROWS = 20_000
@@ -87,14 +87,15 @@ def keep_what_holds(
         proof: makes rows of the tables that have such entries.
         files: texts of files beside the plan that are not written yet, by path.
     """
-    before = expected_rows(plan)
+    before = expected_rows(plan, files)
     limits = {name: max(MOST_ROWS, count) for name, count in before.items()}
     trial = _Trial(schema, limits, proof, {table for table, _ in entries}, files or {})
     held, rejected = dict(entries), dict[Place, Diagnostic]()
     places = {path_of(place): place for place in entries}
+    places |= {entry.file: place for place, entry in entries.items() if isinstance(entry, FileRows)}
     while held:
         problems = trial.problems(put_in(plan, held))
-        named = {places[path]: problem for problem in problems if (path := problem.location.path) in places}
+        named = {place: item for item in problems if (place := _place_of(item, places))}
         guilty = {place: problem for place, problem in named.items() if place in held}
         if not guilty:
             break
@@ -102,6 +103,12 @@ def keep_what_holds(
         held = {place: entry for place, entry in held.items() if place not in guilty}
     # What is still wrong names no entry: two that do not go together, or one that breaks a column beside it.
     return trial.add(plan, held, rejected), rejected
+
+
+def _place_of(problem: Diagnostic, places: Mapping[str, Place]) -> Place | None:
+    """The entry that a problem names, by its path in the plan or by the file of its rows."""
+    where = problem.location
+    return places.get(where.path or "") or places.get(where.file or "")
 
 
 _FLAWS = ("unreachable-state", "walk-gets-stuck", "walks-cut", "dwell-unused")
@@ -138,7 +145,7 @@ def path_of(place: Place) -> str:
     return f"tables.{table}" if column is None else f"tables.{table}.columns.{column}"
 
 
-def expected_rows(plan: Plan) -> dict[str, float]:
+def expected_rows(plan: Plan, files: Mapping[str, str] | None = None) -> dict[str, float]:
     """About how many rows each table will have; 0 where that follows from something else, as in a history."""
     names = {name.casefold(): name for name in plan.tables}
 
@@ -146,6 +153,8 @@ def expected_rows(plan: Plan) -> dict[str, float]:
         match plan.tables[name].rows:
             case FixedRows(count=rows):
                 return rows
+            case FileRows(file=file):
+                return max(0, (files or {}).get(file, "").count("\n") - 1)
             case DateRows(start=start, end=end):
                 return (end - start).days + 1
             case RowsPer(parent=parent, counts=counts):
@@ -170,7 +179,7 @@ class _Trial:
         return list(self._floods(plan)) or problems_of(self.schema, plan, self.proof, self.tables, self.files)
 
     def _floods(self, plan: Plan) -> Iterator[Diagnostic]:
-        for name, rows in expected_rows(plan).items():
+        for name, rows in expected_rows(plan, self.files).items():
             if rows > self.limits[name]:
                 message = f"{name} would have about {rows:,.0f} rows; at most {self.limits[name]:,.0f} are allowed"
                 yield Diagnostic(

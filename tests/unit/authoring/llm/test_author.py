@@ -14,6 +14,7 @@ from seedbed.errors import PlanError
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.merge import merge_plans
 from seedbed.plan.spec import Author, FixedRows
+from seedbed.schema import TypeKind
 from worlds import schema_from
 
 ALL = {"customers", "customers.grp", "customers.happiness", "orders", "orders.outcome", "orders.amount", "orders.blurb"}
@@ -205,13 +206,18 @@ def fifty(tmp_path_factory):
 
 
 def echo(schema, plan, refused=(), survey=None):
-    """A server's script that confirms the baseline's entries, but declines portions with certain tables."""
+    """A server's script that confirms the baseline's entries, but declines portions with certain tables.
+
+    Of tables whose rows are to be written, it writes two.
+    """
     surveyed = [{"table": t.name, "role": "entity", "rows": 50, "about": f"what {t.name} is"} for t in schema]
     survey = survey or {"say": json.dumps({"domain": "A maker of lamps.", "tables": surveyed})}
 
     def script(received):
         if "# What to answer" in received.body["messages"][1]["content"]:
             return survey
+        if "# Rows to write" in received.body["messages"][1]["content"]:
+            return {"say": json.dumps({"tables": list(two_rows(schema, received))})}
         tables = {}
         for path in asked_columns(received):
             table, _, column = path.partition(".")
@@ -226,6 +232,28 @@ def echo(schema, plan, refused=(), survey=None):
         return {"say": json.dumps({"tables": list(tables.values())})}
 
     return script
+
+
+def two_rows(schema, received):
+    """Two rows of each table that a request asks for rows of."""
+    asked = received.body["messages"][1]["content"].partition("# Rows to write")[2]
+    for line in asked.splitlines():
+        if line.startswith('"'):
+            table, names = json.loads("{" + line + "}").popitem()
+            columns = [schema.table(table).column(name) for name in names]
+            yield {"table": table, "columns": names, "rows": [[value(c, n) for c in columns] for n in (1, 2)]}
+
+
+def value(column, number):
+    """Some value that the column accepts."""
+    if column.accepted_values:
+        return str(column.accepted_values.value[0])
+    match column.data_type.value.kind:
+        case TypeKind.DATE:
+            return f"2024-01-0{number}"
+        case TypeKind.TEXT:
+            return f"{column.name[0]}{number}"
+    return str(number)
 
 
 def test_many_tables_are_surveyed_and_planned_in_portions(fifty):
@@ -265,8 +293,10 @@ REFUSAL = {"events": [{"choices": [{"delta": {"refusal": "No."}, "finish_reason"
 def test_columns_do_without_a_survey(fifty, survey):
     schema, plan = fifty
     with LlmServer(echo(schema, plan, survey=survey)) as server:
-        _, summary = run(server, schema, plan)
+        authored, summary = run(server, schema, plan)
     assert summary.decided == summary.asked
+    assert len(summary.files) == 4
+    assert problems_of(schema, authored, files=summary.files) == []
     assert "A maker of lamps." not in server.requests[-1].body["messages"][1]["content"]
 
 
