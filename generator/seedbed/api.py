@@ -34,7 +34,7 @@ from seedbed.engine.batches import count_batches, generate_batches, schema_of
 from seedbed.engine.extracts import count_parts, extract_batches
 from seedbed.engine.ranges import RowRanges
 from seedbed.engine.world import World
-from seedbed.errors import AuthoringError, Diagnostic, GenerationError, Location, PlanError, ProjectError, has_errors
+from seedbed.errors import AuthoringError, Diagnostic, PlanError, ProjectError, has_errors
 from seedbed.homes import config_home
 from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.extracts import take_extract
@@ -43,6 +43,7 @@ from seedbed.plan.plan_text import render_plan
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import Form, ResolvedPlan, ResolvedTable
 from seedbed.plan.spec import PLAN_FILE, Plan
+from seedbed.rehearsal import hold_to_rules, try_out
 from seedbed.schema import Schema
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Outcome, Sink
@@ -73,7 +74,6 @@ __all__ = [
     "write",
 ]
 
-_TRIED_ROWS = 100
 Progress = Callable[[ResolvedTable, int, float], None]
 """Is told of each batch: the table, how many rows it has so far, and which share of it is done (0 to 1)."""
 Given = tuple[Plan, Document]
@@ -218,7 +218,15 @@ def plan_project(
     with _open_client(llm) as (client, hand):
         at_once = 1 if hand else Limits().calls_at_once
         authored, summary = author_with_llm(
-            schema, draft, client, templates, at_once=at_once, tell=tell, proof=_try_out, texts=llm.texts
+            schema,
+            draft,
+            client,
+            templates,
+            at_once=at_once,
+            tell=tell,
+            proof=try_out,
+            rule_proof=hold_to_rules,
+            texts=llm.texts,
         )
     if hand and hand.answers:
         unused = hand.answers[0][0]
@@ -263,23 +271,6 @@ def _propose(
     as_of = old.as_of if old else None
     authored, notes = author_plan(schema, today=today, as_of=as_of, start=old.start if old else None, **settings)
     return old, document, authored, notes
-
-
-def _try_out(resolved: ResolvedPlan, tables: Collection[str]) -> list[Diagnostic]:
-    """What goes wrong when the first rows of the tables are made."""
-    world = World(resolved)
-    columns = {f"{table.name}.{column.name}": (table, column) for table in resolved for column in table.columns}
-    found = []
-    for table in resolved:
-        if table.written and table.name in tables:
-            try:
-                next(iter(generate_batches(world, table, batch_rows=_TRIED_ROWS)), None)
-            except GenerationError as error:
-                # The engine names the column first, which may be a parent's.
-                guilty = columns.get(error.message.partition(": ")[0])
-                path = f"tables.{guilty[0].name}.columns.{guilty[1].name}" if guilty else f"tables.{table.name}"
-                found.append(Diagnostic("cannot-be-made", error.message, Location(path=path)))
-    return found
 
 
 @contextmanager

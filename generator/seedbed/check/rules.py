@@ -23,7 +23,6 @@ def rule_probes(table: ResolvedTable, loaded: Collection[str]) -> Iterator[Probe
 
 def rule_probe(table: ResolvedTable, promise: RulePromise) -> Probe:
     """The probe of one rule."""
-    spoken = promise.says if promise.says == str(promise.rule) else f"{promise.says}: {promise.rule}"
     reads = tuple(dict.fromkeys(_tables_of(promise)))
     match promise.rule:
         case rules.Row():
@@ -44,7 +43,7 @@ def rule_probe(table: ResolvedTable, promise: RulePromise) -> Probe:
             about, guilty = _unique(table, columns)
         case other:
             raise AssertionError(f"{other} promises nothing")
-    return Probe(spoken, tuple(columns), about, guilty, reads)
+    return Probe(promise.spoken, tuple(columns), about, guilty, reads)
 
 
 def _idle(probe: Probe) -> Probe:

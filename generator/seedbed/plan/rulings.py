@@ -61,3 +61,8 @@ class RulePromise:
     origin: Location = NOWHERE
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     key: Step | None = None
+
+    @property
+    def spoken(self) -> str:
+        """The sentence and the rule, or the rule where it has no sentence."""
+        return self.says if self.says == str(self.rule) else f"{self.says}: {self.rule}"

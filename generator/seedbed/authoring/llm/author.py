@@ -15,9 +15,10 @@ from seedbed.authoring.llm.listings import decide_listings, expected_listings, w
 from seedbed.authoring.llm.pools import pools_stage
 from seedbed.authoring.llm.portions import decide_columns, expected_columns, group
 from seedbed.authoring.llm.prompts import Templates
+from seedbed.authoring.llm.rules import decide_rules, expected_rules
 from seedbed.authoring.llm.run import Outcome, Run, Stage, Tell
 from seedbed.authoring.llm.survey import Survey, read_survey, survey_request
-from seedbed.authoring.llm.trial import Proof, no_proof, problems_of
+from seedbed.authoring.llm.trial import Proof, RuleProof, no_proof, no_rule_proof, problems_of
 from seedbed.authoring.llm.undecided import undecided
 from seedbed.authoring.llm.workflows import decide_workflows, expected_workflows
 from seedbed.errors import Diagnostic, PlanError
@@ -28,6 +29,7 @@ STAGES = (
     Stage(expected_workflows, decide_workflows),
     Stage(expected_columns, decide_columns),
     Stage(expected_listings, decide_listings),
+    Stage(expected_rules, decide_rules),
 )
 """In their order: each starts from the plan that the one before it left. Texts come last, if any are wanted."""
 
@@ -76,6 +78,7 @@ def author_with_llm(
     tell: Tell = lambda line: None,
     proof: Proof = no_proof,
     texts: int = 0,
+    rule_proof: RuleProof = no_rule_proof,
 ) -> tuple[Plan, Summary]:
     """The plan with an LLM's entries where it only guessed.
 
@@ -88,6 +91,7 @@ def author_with_llm(
         tell: is told of each call.
         proof: makes a few rows, to find what fails only then.
         texts: about how many texts to have written for each column of free text; 0 for none.
+        rule_proof: makes rows and holds them to the rules that are proposed.
 
     Raises:
         PlanError: the plan cannot be carried out as it is; nothing was asked.
@@ -98,7 +102,7 @@ def author_with_llm(
     problems = problems_of(schema, plan, proof, {item.table for item in undecided(schema, plan)})
     if problems:
         raise PlanError("The plan must be one that can be carried out before an LLM can add to it.", problems)
-    run = Run(schema, client, templates, tell, proof, at_once)
+    run = Run(schema, client, templates, tell, proof, rule_proof, at_once)
     survey = _survey(run, plan) if _is_surveyed(schema, plan) else Survey()
     outcomes = [Outcome(plan)]
     for stage in _stages(texts):

@@ -18,7 +18,9 @@ from pydantic_core import PydanticUndefined
 from seedbed.authoring.llm.untrusted import clean, data_block
 from seedbed.errors import AuthoringError, Diagnostic, Location, closest
 from seedbed.plan import kinds
+from seedbed.plan.calls import Call
 from seedbed.plan.plan_text import plain
+from seedbed.plan.rules import RULES
 from seedbed.plan.spec import Plan, TableEntry
 from seedbed.schema import Column, Schema, Table
 
@@ -34,8 +36,7 @@ OFFERED = tuple(
     for cls in kinds.KINDS.values()
     if cls not in (
         kinds.Sequence, kinds.Uuid, kinds.HashKey, kinds.ForeignKey, kinds.DateKey, kinds.Version, kinds.During,
-        kinds.Lifecycle, kinds.Ordinal, kinds.Zipf, kinds.Pool, kinds.Empirical, kinds.ChangedAt,
-        kinds.LoadedAt, kinds.DeletedAt, kinds.IsDeleted,
+        kinds.Lifecycle, kinds.Ordinal, kinds.Zipf, kinds.Pool, kinds.Empirical,
     )
 )  # fmt: skip
 """The kinds that an LLM may use: not those of keys and processes, which the baseline decides, nor pools, whose texts
@@ -63,6 +64,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "generators": ("generators",),
     "survey": ("model", "rules", "processes", "most_rows"),
     "workflow": ("model", "texts", "process"),
+    "rules": ("model", "processes", "kinds", "rules"),
     "rows_role": (),
     "rows": ("domain", "model", "rules", "columns", "amount", "keys", "there"),
     "columns": ("domain", "model", "rules", "processes", "start", "as_of", "columns", "rows", "most_rows"),
@@ -119,7 +121,12 @@ def render_generators() -> str:
     return "\n".join(f"- {_signature(cls)}: {_first_words(cls)}" for cls in OFFERED)
 
 
-def _signature(cls: type[kinds.Generator]) -> str:
+def render_rule_kinds() -> str:
+    """One line for each kind of rule: its arguments, and what it means."""
+    return "\n".join(f"- {_signature(cls)}: {' '.join((cls.__doc__ or '').split())}" for cls in RULES.values())
+
+
+def _signature(cls: type[Call]) -> str:
     own = [name for name in cls.model_fields if name not in kinds.Drawn.model_fields]
     arguments = []
     for name in [*cls.positional, *(name for name in own if name not in cls.positional)]:
@@ -148,6 +155,8 @@ def render_model(
     asked: Mapping[str, Collection[str]] | None = None,
     context: Collection[str] = (),
     about: Mapping[str, str] | None = None,
+    *,
+    values: bool = False,
 ) -> str:
     """A data block with a Mermaid ERD.
 
@@ -158,6 +167,7 @@ def render_model(
         asked: the columns to decide, marked "?", by table; columns are drawn without comments when None.
         context: tables that are drawn without comments, because others refer to them.
         about: what is known of a table besides its description.
+        values: write to each column which values it holds, too, as far as that is known.
     """
     shown = [table for table in schema if table.name in tables or table.name in context]
     lines = [line for table in shown if table.name in tables for line in _about(table, about or {})]
@@ -165,7 +175,7 @@ def render_model(
     for table in shown:
         marked = asked.get(table.name, ()) if asked is not None and table.name in tables else None
         lines.append(f"  {_name(table.name)} {{")
-        lines += [f"    {_attribute(table, column, plan, marked)}" for column in table.columns]
+        lines += [f"    {_attribute(table, column, plan, marked, values=values)}" for column in table.columns]
         lines.append("  }")
     names = {table.name for table in shown}
     for table in shown:
@@ -195,7 +205,7 @@ def _about(table: Table, about: Mapping[str, str]) -> Iterator[str]:
         yield f"{clean(table.name)}: {' | '.join(said)}"
 
 
-def _attribute(table: Table, column: Column, plan: Plan, marked: Collection[str] | None) -> str:
+def _attribute(table: Table, column: Column, plan: Plan, marked: Collection[str] | None, *, values: bool) -> str:
     said = column.data_type.value.text if column.data_type else "any"
     kind = re.sub(r"[^\w()\[\]-]", "", re.sub(r"\s*,\s*", "-", said.strip()).replace(" ", "_")) or "any"
     key = []
@@ -208,19 +218,19 @@ def _attribute(table: Table, column: Column, plan: Plan, marked: Collection[str]
         key.append("FK")
     parts = [kind, _name(column.name), ", ".join(key)]
     if marked is not None:
-        comment = _comment(column, entry, asked=column.name in marked)
+        comment = _comment(column, entry, asked=column.name in marked, values=values)
         parts.append(f'"{comment}"' if comment else "")
     return " ".join(part for part in parts if part)
 
 
-def _comment(column: Column, entry: TableEntry | None, *, asked: bool) -> str:
+def _comment(column: Column, entry: TableEntry | None, *, asked: bool, values: bool) -> str:
     said = []
     if column.description and column.description.value.strip():
         said.append(clean(column.description.value, _LONG if asked else _SHORT))
     planned = entry.columns.get(column.name) if entry else None
+    if (asked or values) and column.accepted_values:
+        said.append("one of " + ", ".join(map(_value, column.accepted_values.value)))
     if asked:
-        if column.accepted_values:
-            said.append("one of " + ", ".join(map(_value, column.accepted_values.value)))
         if column.value_range:
             bounds = column.value_range.value
             said.append(f"from {_bound(bounds.minimum)} to {_bound(bounds.maximum)}")
@@ -228,7 +238,7 @@ def _comment(column: Column, entry: TableEntry | None, *, asked: bool) -> str:
             said.append("never null")
         return clean("? " + "; ".join(said), 400)
     if planned and isinstance(planned.generator, _TELLING):
-        said.append(clean(f"= {planned.generator}", _SHORT))
+        said.append(clean(f"= {planned.generator}", _LONG if values else _SHORT))
     return clean("; ".join(said), 300)
 
 

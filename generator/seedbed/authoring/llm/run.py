@@ -14,7 +14,7 @@ from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
 from seedbed.authoring.llm.prompts import Templates
 from seedbed.authoring.llm.survey import Survey
-from seedbed.authoring.llm.trial import Proof
+from seedbed.authoring.llm.trial import Proof, RuleProof
 from seedbed.errors import AttemptsExhausted, Diagnostic
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
@@ -34,6 +34,7 @@ class Run:
     templates: Templates
     tell: Tell
     proof: Proof
+    rule_proof: RuleProof
     at_once: int = 1
     files: dict[str, str] = field(default_factory=dict)
     """Texts of files beside the plan that stages wrote, by path."""
@@ -44,15 +45,22 @@ class Run:
     """Why a person's answer is still waited for, if one is."""
 
     def ask(
-        self, request: Request, validate: Callable[[object], Result | list[Diagnostic]]
+        self,
+        request: Request,
+        validate: Callable[[object], Result | list[Diagnostic]],
+        salvage: Callable[[], Result] | None = None,
     ) -> tuple[Result | None, str]:
-        """The valid answer to a request, or None and why there is none. Makes no call in a run that has stopped."""
+        """The valid answer to a request, or None and why there is none. Makes no call in a run that has stopped.
+
+        Where something is wrong with every answer, `salvage` says what to make of them.
+        """
         if self.stopped:
             return None, self.stopped
         try:
             return converse(self.client, request, validate), ""
         except AttemptsExhausted as error:
-            return None, spoken(error.diagnostics[0]) if error.diagnostics else LEFT_OUT
+            why_not = spoken(error.diagnostics[0]) if error.diagnostics else LEFT_OUT
+            return salvage() if salvage else None, why_not
         except (Refused, Truncated) as error:
             return None, error.message
         except Unanswered as error:

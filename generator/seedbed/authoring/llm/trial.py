@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedbed.authoring.llm.undecided import Place
@@ -12,7 +12,18 @@ from seedbed.plan.merge import TABLE, text_of
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.plan.rows import mean
-from seedbed.plan.spec import Author, ColumnEntry, DateRows, FileRows, FixedRows, Plan, Process, Rows, RowsPer
+from seedbed.plan.spec import (
+    Author,
+    ColumnEntry,
+    DateRows,
+    FileRows,
+    FixedRows,
+    Plan,
+    Process,
+    Rows,
+    RowsPer,
+    RuleEntry,
+)
 from seedbed.schema import Schema
 
 MOST_ROWS = 20_000
@@ -20,12 +31,19 @@ MOST_ROWS = 20_000
 Entry = ColumnEntry | Rows
 Proof = Callable[[ResolvedPlan, Collection[str]], list[Diagnostic]]
 """Makes a few rows of some tables, and says what went wrong: SQL can be right and still fail on a value."""
+RuleProof = Callable[[ResolvedPlan, Collection[str]], list[Diagnostic]]
+"""Holds rows to the rules at some places of a plan (`rules.3`): which are broken, and which say nothing at all."""
 _ANSWER = Document({}, "answer")
 """What stands for the plan's file in messages: the entries are named by their paths."""
 
 
 def no_proof(resolved: ResolvedPlan, tables: Collection[str]) -> list[Diagnostic]:
     """Takes a plan that can be resolved for one that can be carried out."""
+    return []
+
+
+def no_rule_proof(resolved: ResolvedPlan, places: Collection[str]) -> list[Diagnostic]:
+    """Takes a rule that can be resolved for one that holds."""
     return []
 
 
@@ -132,6 +150,30 @@ def with_process(plan: Plan, table: str, process: Process) -> Plan:
     if TABLE in prints.get(table, {}):
         prints[table][TABLE] = f"{prints[table][TABLE].partition('.')[0]}.{text_of(entry)}"
     return plan.model_copy(update={"tables": {**plan.tables, table: entry}, "fingerprints": prints})
+
+
+def try_rules(
+    schema: Schema,
+    plan: Plan,
+    entries: Sequence[RuleEntry],
+    proof: Proof,
+    rule_proof: RuleProof,
+    files: Mapping[str, str] | None = None,
+) -> list[Diagnostic]:
+    """Why rules cannot be added to a plan; nothing where they can. Places are those of the plan with them added."""
+    trial = with_rules(plan, entries)
+    resolved, found = resolve(schema, trial, _ANSWER, files=files)
+    places = {f"rules.{index}" for index in range(len(plan.rules), len(trial.rules))}
+    if resolved is None:
+        return [problem for problem in found if problem.severity is Severity.ERROR]
+    ignored = [problem for problem in found if problem.code == "rule-not-enforced" and problem.location.path in places]
+    tables = {entry.table for entry in entries if entry.table}
+    return ignored or proof(resolved, tables) or (rule_proof(resolved, places) if tables else [])
+
+
+def with_rules(plan: Plan, entries: Sequence[RuleEntry]) -> Plan:
+    """The plan with more rules after those that it has."""
+    return plan.model_copy(update={"rules": (*plan.rules, *entries)})
 
 
 def _is_within(problem: Diagnostic, path: str) -> bool:

@@ -13,6 +13,7 @@ from seedbed.authoring.llm.author import expected_requests
 from seedbed.authoring.llm.columns import COLUMNS_FORMAT, columns_request
 from seedbed.authoring.llm.portions import COLUMNS_AT_ONCE, TABLES_AT_ONCE, group, halves
 from seedbed.authoring.llm.prompts import FOLDER, OFFERED, read_templates, render_generators, render_model, render_rules
+from seedbed.authoring.llm.rules import RULES_FORMAT
 from seedbed.authoring.llm.survey import SURVEY_FORMAT, Survey, survey_request
 from seedbed.authoring.llm.undecided import Undecided, undecided
 from seedbed.authoring.llm.workflows import WORKFLOW_FORMAT
@@ -49,7 +50,9 @@ def _objects(schema):
 
 
 @pytest.mark.parametrize(
-    "schema", [SURVEY_FORMAT, WORKFLOW_FORMAT, COLUMNS_FORMAT], ids=["survey", "workflow", "columns"]
+    "schema",
+    [SURVEY_FORMAT, WORKFLOW_FORMAT, COLUMNS_FORMAT, RULES_FORMAT],
+    ids=["survey", "workflow", "columns", "rules"],
 )
 def test_the_formats_are_legal_in_strict_mode(schema):
     assert len(json.dumps(schema)) <= 4_096
