@@ -123,7 +123,7 @@ class Planned:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return render_plan(self.plan.model_copy(update={"fingerprints": {}}))
+        return render_plan(self.plan.unmarked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ def render_script(planned: Planned, resolved: ResolvedPlan, file: Path, options:
     )
     given = "".join(f", {name}={_inline(value)}" for name, value in options.items() if value)
     tables = [_table(resolved, resolved.table(name), entry) for name, entry in plan.tables.items()]
+    rules = [{name: part for name, part in plain(entry).items() if name != "by"} for entry in plan.rules]
+    tables += [f'PLAN["rules"] = {_literal(rules, 0, 16)}\n'] if rules else []
     return "\n".join([head, *tables, _TAIL.replace("OPTIONS", given)])
 
 

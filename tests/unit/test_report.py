@@ -15,6 +15,7 @@ from clinic import PLAN, PROPERTIES, WARDS, resolve_clinic
 from seedbed import api
 from seedbed.check import Finding, Status
 from seedbed.cli import main
+from seedbed.plan.spec import RuleEntry
 from seedbed.report import Made, render_comparison, render_report
 from seedbed.report.graph import draw
 from seedbed.report.profile import profile
@@ -207,6 +208,18 @@ def test_two_plans_side_by_side_mark_what_differs(tmp_path):
     same = render_comparison(one, one)
     assert "the same in both" in Page(same).text
     assert 'class="marked"' not in same
+
+
+def test_rules_are_shown_with_the_plans_that_hold_them(clinic):
+    one, other = (RuleEntry(says=f"Weights are {what}.", table="patients", rule=rule) for what, rule in (
+        ("small", "row('weight < 200')"), ("large", "row('weight > 1')")))  # fmt: skip
+    whole = made(clinic)
+    before, after = replace(whole, rules=[one], name="before"), replace(whole, rules=[one, other], name="after")
+    text = Page(render_comparison(before, after)).text
+    assert "Weights are small." in text
+    assert text.count("in both") == 1 + sum(table.written for table in clinic)
+    assert text.count("only in after") == 1
+    assert "row('weight < 200')" in Page(render_report(before)).text
 
 
 def test_a_table_that_only_one_plan_makes_is_shown(tmp_path):

@@ -49,6 +49,17 @@ def test_the_program_makes_what_generate_writes(name, tmp_path):
         pd.testing.assert_frame_equal(again[table], frame)
 
 
+def test_rules_go_along(tmp_path):
+    folder = project("insurer", tmp_path / "shop")
+    run(folder, "plan")
+    with (folder / "seedbed.yml").open("a", encoding="utf-8") as plan:
+        plan.write("rules:\n  - {says: Premiums are high., table: policies, rule: \"row('premium > 200')\"}\n")
+    assert run(folder, "export-script").exit_code == 0
+    made = runpy.run_path(str(folder / "make_tables.py"))["make_tables"]()
+    assert (made["policies"]["premium"] > 200).all()
+    pd.testing.assert_frame_equal(made["policies"], seedbed.generate(seedbed.author(seedbed.read(folder)))["policies"])
+
+
 def test_a_change_in_the_program_changes_the_tables(tmp_path):
     folder = project("insurer", tmp_path / "shop")
     run(folder, "export-script", "--output", str(tmp_path / "elsewhere.py"))

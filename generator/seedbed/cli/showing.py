@@ -13,7 +13,7 @@ from seedbed.documents import Document
 from seedbed.errors import PlanError, SinkError
 from seedbed.plan.files import read_plan
 from seedbed.plan.resolved import ResolvedPlan
-from seedbed.plan.spec import PLAN_FILE
+from seedbed.plan.spec import PLAN_FILE, Plan
 from seedbed.script import SCRIPT_FILE, render_script
 from seedbed.swap import Swap
 
@@ -38,8 +38,8 @@ def report_command(opened: Opened, wanted: Wanted, output: Path | None) -> None:
     histories with declared and observed moves. The tables are made for the page, and no seed is touched.
     """
     resolved = resolve(opened, wanted)
-    page = report.render_report(_made(opened, PLAN_FILE, resolved))
-    _write(opened, page, output, "report.html")
+    plan = api.plan_project(opened.schema, today=today()).plan
+    _write(opened, report.render_report(_made(opened, PLAN_FILE, resolved, plan)), output, "report.html")
 
 
 @click.command()
@@ -61,8 +61,7 @@ def compare(opened: Opened, one: Path | None, other: Path | None, output: Path |
     plan, document = read_plan(second, root)
     if one is None:
         # The baseline's within the same time: the plan's first lines without its entries.
-        bare = plan.model_copy(update={"tables": {}, "fingerprints": {}})
-        sides = [("baseline", (bare, Document({}, ""))), (second.name, (plan, document))]
+        sides = [("baseline", (plan.head, Document({}, ""))), (second.name, (plan, document))]
     else:
         sides = [(one.name, read_plan(one, root)), (second.name, (plan, document))]
     made = []
@@ -70,14 +69,14 @@ def compare(opened: Opened, one: Path | None, other: Path | None, output: Path |
         planned = api.plan_project(opened.schema, today=today(), given=given)
         resolved, found = api.resolve_plan(opened.schema, planned)
         opened.talk.report(found, notes=opened.notes)
-        made.append(_made(opened, name, resolved))
+        made.append(_made(opened, name, resolved, planned.plan))
     _write(opened, report.render_comparison(*made), output, "compare.html")
 
 
-def _made(opened: Opened, name: str, resolved: ResolvedPlan) -> report.Made:
+def _made(opened: Opened, name: str, resolved: ResolvedPlan, plan: Plan) -> report.Made:
     with opened.talk.watcher() as watch:
         tables, findings = api.make_and_check(resolved, keep=_KEPT_ROWS, workers=os.cpu_count() or 1, progress=watch)
-    return report.Made(name, resolved, tables, findings)
+    return report.Made(name, resolved, tables, findings, plan.rules)
 
 
 def _write(opened: Opened, page: str, output: Path | None, name: str) -> None:

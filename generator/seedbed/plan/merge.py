@@ -82,7 +82,7 @@ def merge_plans(
     Returns:
         The merged plan with its fingerprints, and what became of each entry.
     """
-    before = old or new.model_copy(update={"tables": {}, "rules": (), "fingerprints": {}})
+    before = old or new.head
     merger = _Merger(before, new, schema, fresh, files or {})
     parts: dict[str, Any] = {"tables": merger.tables(), "rules": merger.rules()}
     parts |= {"fingerprints": merger.fingerprints, "rule_fingerprints": merger.rule_fingerprints}

@@ -408,6 +408,16 @@ class Plan(_Entry):
             raise ValueError(f"start {self.start} must be before as_of {self.as_of}")
         return self
 
+    @property
+    def head(self) -> Plan:
+        """The plan's first lines alone: the random seed, the dates, the locale."""
+        return self.unmarked.model_copy(update={"tables": {}, "rules": ()})
+
+    @property
+    def unmarked(self) -> Plan:
+        """The plan without fingerprints: as if a person had written all of it."""
+        return self.model_copy(update={"fingerprints": {}, "rule_fingerprints": (), "file_fingerprints": {}})
+
     def author(self, table: str, column: str | None = None) -> Author:
         """Who wrote the entry of a table or of one of its columns."""
         entry = self.tables[table]

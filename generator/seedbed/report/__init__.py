@@ -15,6 +15,7 @@ from seedbed.engine.arrow import conform
 from seedbed.explanation import spoken_how, spoken_rows
 from seedbed.plan import kinds
 from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.plan.spec import RuleEntry
 from seedbed.report.graph import Graph, draw
 from seedbed.report.profile import Profile, profile, spoken
 from seedbed.schema import DataType, TypeKind
@@ -34,6 +35,18 @@ class Made:
     resolved: ResolvedPlan
     tables: Mapping[str, pa.Table]
     findings: Sequence[Finding]
+    rules: Sequence[RuleEntry] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRule:
+    """A business rule, and which of the plans that are shown hold it."""
+
+    says: str
+    table: str
+    rule: str
+    by: str
+    held: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,7 @@ def render_report(made: Made) -> str:
         title=made.resolved.project.name,
         plan=made.resolved,
         tables=shown,
+        rules=_rules(made),
         graphs=[graph for _, graph in _graphs(made)],
         holding=sum(finding.status is Status.PASSED for finding in made.findings),
         broken=[finding for finding in made.findings if finding.status is Status.FAILED],
@@ -137,6 +151,7 @@ def render_comparison(one: Made, other: Made) -> str:
         title=other.resolved.project.name,
         plan=other.resolved,
         names=(one.name, other.name),
+        rules=_rules(one, other),
         pairs=[*(pair for pair in pairs if pair.differs), *(pair for pair in pairs if not pair.differs)],
         differing=sum(pair.differs for pair in pairs),
         changed=sum(len(pair.changed) for pair in pairs),
@@ -203,6 +218,19 @@ def _key(table: ResolvedTable, column: str) -> str:
     if (column,) in table.promises.unique:
         return "unique"
     return "foreign key" if any(column in key.columns for key in table.promises.foreign_keys) else ""
+
+
+def _rules(*made: Made) -> list[ShownRule]:
+    found: dict[tuple[str, str, str], RuleEntry] = {}
+    for each in made:
+        for entry in each.rules:
+            found.setdefault(_spelled(entry), entry)
+    held = {key: tuple(any(_spelled(entry) == key for entry in each.rules) for each in made) for key in found}
+    return [ShownRule(*key, str(entry.by), held[key]) for key, entry in found.items()]
+
+
+def _spelled(entry: RuleEntry) -> tuple[str, str, str]:
+    return entry.says or "", entry.table or "", str(entry.rule)
 
 
 def _graphs(made: Made) -> Iterable[tuple[str, Graph]]:
