@@ -51,12 +51,14 @@ def settle_names(drafts: Drafts) -> None:
 
 
 def _spelled_as_here(draft: Draft, generator: kinds.Generator) -> kinds.Generator:
-    """A drawn generator with the names of other columns as they are spelled in the table."""
+    """A generator with the names of other columns as they are spelled in the table."""
     update: dict[str, object] = {}
     if isinstance(generator, kinds.Drawn) and generator.correlated:
         update["correlated"] = {draft.known(other) or other: rho for other, rho in generator.correlated.items()}
     if isinstance(generator, kinds.After | kinds.ChoiceBy | kinds.CaseBy):
         update["column"] = draft.known(generator.column) or generator.column
+    if isinstance(generator, kinds.Pattern) and generator.of:
+        update["of"] = draft.known(generator.of) or generator.of
     if isinstance(generator, kinds.CaseBy):
         update["cases"] = {value: _spelled_as_here(draft, case) for value, case in generator.cases.items()}
         update["otherwise"] = _spelled_as_here(draft, generator.otherwise) if generator.otherwise else None
@@ -109,7 +111,7 @@ def check_generator(drafts: Drafts, draft: Draft, name: str, types: Types) -> No
                 place,
                 "name the column with the date: calendar('year', of='...')",
             )
-        case kinds.After(column=path) | kinds.Calendar(of=str() as path):
+        case kinds.After(column=path) | kinds.Calendar(of=str() as path) | kinds.Pattern(of=str() as path):
             _check_moment(drafts, draft, here, path, types)
         case kinds.Version(at=path) | kinds.DateKey(of=path):
             _check_moment(drafts, draft, here, path, types, number=False)
@@ -133,6 +135,8 @@ def check_generator(drafts: Drafts, draft: Draft, name: str, types: Types) -> No
             for case in generator.all_cases:
                 if isinstance(case, kinds.After):
                     _check_moment(drafts, draft, here, case.column, types)
+                elif isinstance(case, kinds.Pattern) and case.of:
+                    _check_moment(drafts, draft, here, case.of, types)
                 elif isinstance(case, kinds.ChoiceBy):
                     _check_cases(drafts, draft, here, case)
     said = draft.said.columns.get(name)

@@ -54,7 +54,7 @@ def needs_of(generator: kinds.Generator, known: Iterable[str]) -> tuple[str, ...
             names.extend(name for case in generator.all_cases for name in needs_of(case, known))
         case kinds.Copy():
             names.append(generator.path)
-        case kinds.Calendar(of=str() as of) | kinds.DateKey(of=of):
+        case kinds.Calendar(of=str() as of) | kinds.Pattern(of=str() as of) | kinds.DateKey(of=of):
             names.append(of)
         case kinds.Version():
             names.append(generator.at)

@@ -38,11 +38,10 @@ def values_of(
     *,
     seed: int = 7,
     plan: ResolvedPlan = PLAN,
-    needs: tuple[str, ...] = (),
 ) -> pa.Array:
     """What the generator makes for some rows (a number: that many from 0 on), beside columns of the same rows."""
     numbers = np.arange(rows, dtype=np.int64) if isinstance(rows, int) else rows
-    column = ResolvedColumn("c", TEXT, parse_generator(generator), ("t", "c"), needs=needs)
+    column = ResolvedColumn("c", TEXT, parse_generator(generator), ("t", "c"))
     cells = Cells(plan, column, Stream(seed, "t", "c"), numbers, (columns or {}).__getitem__)
     return make_values(cells)
 

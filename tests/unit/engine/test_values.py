@@ -27,6 +27,7 @@ from seedbed.schema import Resource
 
 HUGE = np.array([0, 2**40, 2**61 + 12_345, 2**62 - 1], np.int64)
 BY_BATCHES = (
+    "pattern('{yyyy}-{n}', of='day')",
     "constant('x')", "constant(null)", "sequence(5, step=3)", "uuid", "hash_key", "pattern('A-{n}-{digits:3}')",
     "pattern('{shuffled}')", "pattern('{n:03}/{yyyy}{hex:20}{alnum:2}{letters:1}{LETTERS}')", "each(['a', 'b', 'c'])",
     "choice({'a': 3, 'b': 1})", "choice_by('code', {'a': ['x', 'y'], 'b': {'z': 1}}, otherwise=['o'])",
@@ -161,9 +162,9 @@ def test_shuffled_numbers_that_run_out_are_refused() -> None:
         listed("pattern('{shuffled:3}')", 1_001)
 
 
-def test_the_year_of_a_pattern_is_that_of_the_column_it_needs() -> None:
+def test_the_year_of_a_pattern_is_that_of_another_column() -> None:
     days = {"opened": pa.array([dt.date(2019, 5, 1), None, dt.date(2024, 12, 31)])}
-    found = values_of("pattern('{yyyy}')", 3, days, needs=("opened",)).to_pylist()
+    found = listed("pattern('{yyyy}', of='opened')", 3, days)
     assert found == ["2019", str(AS_OF.year), "2024"]
 
 

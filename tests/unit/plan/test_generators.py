@@ -13,6 +13,7 @@ STRINGS = [
     "sequence(100, 10)",
     "uuid()",
     "pattern('CASE-{yyyy}-{n:06}')",
+    "pattern('CASE-{yyyy}-{n:06}', of='opened_at')",
     "each(['a', 'b'])",
     "choice(['a', 'b'])",
     "choice({'a': 70, 'b': 30}, null=0.1)",

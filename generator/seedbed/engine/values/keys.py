@@ -61,7 +61,9 @@ def _pattern(cells: Cells, generator: kinds.Pattern) -> pa.Array:
     for ordinal, token in enumerate(kinds.Pattern.TOKENS.finditer(generator.template)):
         if token.start() > end:
             parts.append(constant(generator.template[end : token.start()], len(cells)))
-        parts.append(_token(cells, token[1], int(token[2] or 0), cells.stream.child("token", str(ordinal))))
+        parts.append(
+            _token(cells, token[1], int(token[2] or 0), cells.stream.child("token", str(ordinal)), generator.of)
+        )
         end = token.end()
     if end < len(generator.template):
         parts.append(constant(generator.template[end:], len(cells)))
@@ -70,7 +72,7 @@ def _pattern(cells: Cells, generator: kinds.Pattern) -> pa.Array:
     return side_by_side(*(joined([part]) if isinstance(part, np.ndarray) else part for part in parts))
 
 
-def _token(cells: Cells, kind: str, width: int, stream: Stream) -> Characters | pa.Array:
+def _token(cells: Cells, kind: str, width: int, stream: Stream, of: str | None) -> Characters | pa.Array:
     if kind == "n":
         return plain_numbers(cells.rows + 1, width)
     if kind == "shuffled":
@@ -83,16 +85,16 @@ def _token(cells: Cells, kind: str, width: int, stream: Stream) -> Characters | 
         numbers = stream.permute(cells.rows, size)
         return digits(numbers, width) if width else plain_numbers(numbers)
     if kind == "yyyy":
-        return digits(_years(cells), 4)
+        return digits(_years(cells, of), 4)
     return drawn(stream, cells.rows, _ALPHABETS[kind], width or 1)
 
 
-def _years(cells: Cells) -> Int64s:
-    """The year of the column that the pattern needs; without one, of the plan's own as-of date, which stays."""
+def _years(cells: Cells, of: str | None) -> Int64s:
+    """The year of another column; without one, of the plan's own as-of date, which stays."""
     fixed = np.int64(cells.plan.planned_as_of.year)
-    if not cells.column.needs:
+    if of is None:
         return np.full(len(cells), fixed)
-    days, missing = days_of(cells.value(cells.column.needs[0]))
+    days, missing = days_of(cells.value(of))
     years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     return np.where(missing, fixed, years)
 

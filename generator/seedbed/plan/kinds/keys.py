@@ -35,7 +35,7 @@ class Pattern(Generator):
     """Text made from a template, for example `CASE-{yyyy}-{n:06}` or `{letters:2}{digits:6}`.
 
     `{n}` is the row's number, `{n:06}` padded with zeros; `{shuffled:06}` is that number in a scattered
-    order without repeats; `{yyyy}` the year of the table's first date, else of the as-of date;
+    order without repeats; `{yyyy}` the year of the date or moment `of`, else of the plan's as-of date;
     `{digits:k}`, `{letters:k}`, `{LETTERS:k}`, `{hex:k}`, `{alnum:k}` are k random characters.
     Unique when it holds `{n}` or `{shuffled}`.
     """
@@ -43,6 +43,8 @@ class Pattern(Generator):
     kind = "pattern"
     positional = ("template",)
     template: Annotated[str, Field(min_length=1, max_length=200)]
+    of: str | None = None
+    """The column whose year is `{yyyy}`."""
 
     TOKENS: ClassVar[re.Pattern[str]] = re.compile(
         r"\{(n|shuffled|yyyy|digits|letters|LETTERS|hex|alnum)(?::(0?\d{1,2}))?\}"
