@@ -215,7 +215,7 @@ def plan_project(
     draft, _ = merge_plans(old, authored, schema, fresh=fresh)
     templates = read_templates(schema.project.root)
     llm = llm or LlmOptions()
-    with _open_client(llm) as (client, hand):
+    with open_client(llm) as (client, hand):
         at_once = 1 if hand else Limits().calls_at_once
         authored, summary = author_with_llm(
             schema,
@@ -274,7 +274,8 @@ def _propose(
 
 
 @contextmanager
-def _open_client(llm: LlmOptions) -> Iterator[tuple[Client, HandReplies | None]]:
+def open_client(llm: LlmOptions) -> Iterator[tuple[Client, HandReplies | None]]:
+    """Who asks the LLM, and a person's answers in its place; closed at the end."""
     ledger = Ledger(llm.max_tokens)
     if llm.by_hand is not None:
         hand = hand_replies(llm.environ, llm.by_hand)

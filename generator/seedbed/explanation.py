@@ -14,6 +14,7 @@ from seedbed.authoring.client.endpoint import Endpoint
 from seedbed.authoring.client.ledger import estimate
 from seedbed.check import Finding
 from seedbed.errors import CheckFailed, ProjectError, closest
+from seedbed.plan import kinds
 from seedbed.plan.files import Changes
 from seedbed.plan.resolved import (
     Covering,
@@ -210,6 +211,9 @@ def _column(schema: Schema, resolved: ResolvedPlan, table: ResolvedTable, column
     grid.add_row("type", column.data_type.text)
     grid.add_row("how it arises", spoken_how(table, column))
     grid.add_row("decided by", f"{column.decided_by}  {column.origin.short}".strip())
+    if isinstance(column.generator, kinds.Pool):
+        pool = resolved.pools[column.generator.name]
+        grid.add_row("texts", f"{len(pool.texts):,} in {pool.file} (fingerprint {pool.fingerprint})")
     if column.needs:
         grid.add_row("reads", ", ".join(name.removesuffix("@") for name in column.needs))
     if column.varies_by:

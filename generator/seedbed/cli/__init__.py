@@ -8,6 +8,7 @@ from seedbed import __version__
 from seedbed.cli.generating import check, demo, generate, load
 from seedbed.cli.planning import explain, init, plan, prompt
 from seedbed.cli.showing import compare, export_script, report_command
+from seedbed.cli.texts import pools
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -24,5 +25,18 @@ def main() -> None:
     """
 
 
-for command in (init, plan, prompt, generate, load, check, explain, report_command, compare, export_script, demo):
+for command in (
+    init,
+    plan,
+    prompt,
+    generate,
+    load,
+    check,
+    explain,
+    pools,
+    report_command,
+    compare,
+    export_script,
+    demo,
+):
     main.add_command(command)

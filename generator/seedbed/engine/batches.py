@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
+from seedbed.engine.arrow import as_text
 from seedbed.engine.frames import schema_of
 from seedbed.engine.world import BATCH_ROWS, World, ranges
 from seedbed.plan.resolved import ResolvedTable
 
-__all__ = ["count_batches", "generate_batches", "in_order", "schema_of"]
+__all__ = ["count_batches", "generate_batches", "in_order", "schema_of", "values_at"]
 
 
 Made = TypeVar("Made")
@@ -64,6 +65,17 @@ def _keep_freed_memory() -> None:
     takes no memory. Elsewhere it does nothing.
     """
     np.empty((32 << 20) - (1 << 16), np.uint8)
+
+
+def values_at(world: World, table: ResolvedTable, paths: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Columns of all rows, and columns of rows that their foreign keys lead to, as text: one column for each path.
+
+    Raises:
+        GenerationError: the plan cannot be carried out with these numbers of rows.
+    """
+    for low, high in ranges(world, table):
+        frame = world.frames(table, low, high)
+        yield pa.record_batch([as_text(frame.plain(path)) for path in paths], names=list(paths))
 
 
 def count_batches(world: World, table: ResolvedTable, batch_rows: int = BATCH_ROWS) -> int:

@@ -112,6 +112,18 @@ def spoken_stratum(stratum: Mapping[str, object]) -> str:
     return ", ".join(parts) or "any"
 
 
+def with_stand_ins(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """The contents of pools with a text for every stratum that has none: to look at a plan that still lacks texts."""
+    files = {}
+    for name in names:
+        try:
+            content = read_beside(root, file_of(name))
+        except BesideError:
+            content = ""
+        files[file_of(name)] = f'{content.rstrip()}\n{{"text": "?"}}\n'
+    return files
+
+
 # --- reading and writing -------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ in a row that bring hardly anything new are the end of a stratum.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -20,10 +20,11 @@ from seedbed.authoring.llm.survey import Survey
 from seedbed.authoring.llm.texts import AT_ONCE, Shortage, read_texts, texts_request
 from seedbed.authoring.llm.trial import Entry, keep_what_holds, path_of, put_in, resolve_plan
 from seedbed.authoring.llm.undecided import Place
-from seedbed.authoring.llm.wishes import Wish, wishes
+from seedbed.authoring.llm.wishes import Wish, standing_wishes, wishes
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.plan import kinds
 from seedbed.plan.beside import BesideError, is_authors, read_beside
+from seedbed.plan.resolved import ResolvedPlan
 from seedbed.plan.spec import Author, ColumnEntry, Plan
 from seedbed.plan.text_pools import (
     PoolText,
@@ -120,6 +121,30 @@ def write_pool(run: Run, survey: Survey, wish: Wish, texts: int, prints: Mapping
     if not is_authors(run.schema.project.root, path, prints, content):
         return Written(wish, told=(_told("pool-kept", wish, f"{path} cannot be written"),))
     return Written(wish, content, not empty, len(added), tuple(told))
+
+
+def expected_rebalance(schema: Schema, resolved: ResolvedPlan, templates: Templates, texts: int) -> list[Request]:
+    """The calls that filling up the pools of a plan will take if every text that is asked for is new."""
+    return [
+        request
+        for wish in standing_wishes(resolved)
+        for request in expected_texts(schema, templates, Survey(), wish, texts, _standing(schema, wish))
+    ]
+
+
+def rebalance(
+    run: Run, plan: Plan, resolved: ResolvedPlan, texts: int, names: Collection[str] = ()
+) -> tuple[dict[str, str], list[Diagnostic], int]:
+    """Has an LLM write what the pools of a plan are short of: of texts at all, or of different ones.
+
+    Returns:
+        The new contents of files, by path; what the person is told; and how many texts were added.
+    """
+    asked = [wish for wish in standing_wishes(resolved) if not names or wish.pool in names]
+    with ThreadPoolExecutor(max(1, run.at_once)) as pool:
+        done = list(pool.map(lambda wish: write_pool(run, Survey(), wish, texts, plan.file_fingerprints), asked))
+    files = {file_of(item.wish.pool): item.content for item in done if item.content is not None and item.added}
+    return files, [problem for item in done for problem in item.told], sum(item.added for item in done)
 
 
 # --- the stage -----------------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ _SHOWN = 60
 _TOKENS_OF_LONG, _TOKENS_OF_NAME, _TOKENS = 75, 9, 18
 """About how many tokens a text of several sentences has, a name, and another text."""
 _DOMAIN = 300
-_ROOM_FOR_SLOT = 20
 _USABLE = 0.5
 """An answer of which a smaller share can be used goes back to the LLM."""
 _MANNERS = (
@@ -136,7 +135,7 @@ def _read(
     if written is None:
         return None
     unknown = [slot for slot in written.slots if slot not in wish.slots]
-    room = len(written.words) + _ROOM_FOR_SLOT * len(written.slots)
+    room = len(written.words) + sum(wish.slots.get(slot) or 0 for slot in written.slots)
     if unknown:
         hint = f"slots are {', '.join(f'{{{slot}}}' for slot in wish.slots)}" if wish.slots else "write it without"
         problems.append(Diagnostic("pool-slot", f"{{{clean(unknown[0], 60)}}} is no slot", place, hint=hint))
@@ -145,7 +144,7 @@ def _read(
             Diagnostic("pool-slot", f'"{clean(said, 60)}" begins with a slot', place, hint="begin in words")
         )
     elif wish.length is not None and room > wish.length:
-        message = f'"{clean(said, 60)}" has about {room} characters, its slots filled; {wish.length} are allowed'
+        message = f'"{clean(said, 60)}" has {room} characters, its slots filled; {wish.length} are allowed'
         problems.append(Diagnostic("text-too-long", message, place))
     else:
         return written

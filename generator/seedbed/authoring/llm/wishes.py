@@ -26,6 +26,7 @@ from seedbed.plan.resolved import (
     ResolvedTable,
 )
 from seedbed.plan.spec import Author, Plan
+from seedbed.plan.text_pools import spelled
 from seedbed.schema import Scalar, Schema, TypeKind
 
 MAX_STRATA = 12
@@ -63,7 +64,8 @@ class Wish:
     """A column of free text and the pool that it is to draw from.
 
     `strata` are the combinations of values of the columns `by`, a single empty one without any; `slots` what a text
-    may quote of its row; `form` says in words what the texts are.
+    may quote of its row, with the characters that it may have (None where that is not known, in a column without a
+    limit); `form` says in words what the texts are.
     """
 
     table: str
@@ -72,7 +74,7 @@ class Wish:
     form: str
     by: tuple[str, ...]
     strata: tuple[Mapping[str, Scalar | None], ...]
-    slots: tuple[str, ...]
+    slots: Mapping[str, int | None]
     length: int | None
 
     @property
@@ -120,7 +122,6 @@ def standing_wishes(resolved: ResolvedPlan) -> list[Wish]:
             if isinstance(generator, kinds.Pool) and generator.name not in found:
                 strata = known_strata(resolved.by_name, resolved.lifecycles, table, generator.by)
                 said = [dict(zip(generator.by, values, strict=True)) for values in strata or [()] if generator.by]
-                slots = (*resolved.pools[generator.name].slots, *_slots(resolved, table, column, generator.by))
                 found[generator.name] = Wish(
                     table.name,
                     column.name,
@@ -128,7 +129,7 @@ def standing_wishes(resolved: ResolvedPlan) -> list[Wish]:
                     "texts like those that are there",
                     generator.by,
                     tuple(said) if strata is not None and generator.by else ({},),
-                    tuple(dict.fromkeys(slots)),
+                    _slots(resolved, table, column, generator.by),
                     column.data_type.length,
                 )
     return list(found.values())
@@ -155,7 +156,7 @@ def _wish(resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn, 
         form,
         by,
         tuple(dict(zip(by, values, strict=True)) for values in strata),
-        _slots(resolved, table, column, by) if roomy else (),
+        _slots(resolved, table, column, by) if roomy else {},
         length,
     )
 
@@ -177,17 +178,29 @@ def _deciding(resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColu
     return tuple(chosen)
 
 
-def _slots(resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn, by: Iterable[str]) -> tuple[str, ...]:
+def _slots(
+    resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn, by: Iterable[str]
+) -> dict[str, int | None]:
+    """What a text may quote; where its column is limited, only what is as well, so that no row can go beyond it."""
     keys = {name for reference in table.references for name in reference.columns} | set(table.promises.primary_key)
-    found = []
+    found: dict[str, int | None] = {}
     for path, candidate in _near(resolved, table, column):
         generator = candidate.generator
         named = isinstance(generator, kinds.Fake) and generator.what in _SLOT_FAKES
         if path in by or path in keys or candidate.reference:
             continue
         if named or ("." not in path and isinstance(generator, _SLOT_KINDS)):
-            found.append(path)
-    return tuple(found[:_MAX_SLOTS])
+            most = _most_characters(resolved, table, path, candidate)
+            if len(found) < _MAX_SLOTS and (most is not None or column.data_type.length is None):
+                found[path] = most
+    return found
+
+
+def _most_characters(resolved: ResolvedPlan, table: ResolvedTable, path: str, column: ResolvedColumn) -> int | None:
+    if column.data_type.length is not None:
+        return column.data_type.length
+    values = known_values(resolved.by_name, resolved.lifecycles, table, path)
+    return max((len(spelled(value) or "") for value in values), default=0) if values is not None else None
 
 
 def _near(resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn) -> Iterator[tuple[str, ResolvedColumn]]:

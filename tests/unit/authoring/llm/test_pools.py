@@ -21,7 +21,7 @@ from seedbed.authoring.llm.pools import pools_stage
 from seedbed.authoring.llm.prompts import read_templates
 from seedbed.authoring.llm.run import Run
 from seedbed.authoring.llm.survey import Survey
-from seedbed.authoring.llm.trial import no_proof, resolve_plan
+from seedbed.authoring.llm.trial import no_proof, no_rule_proof, resolve_plan
 from seedbed.authoring.llm.wishes import wishes
 from seedbed.plan import kinds
 from seedbed.plan.spec import Author
@@ -33,7 +33,7 @@ seeds:
   - name: products
     columns:
       - {name: product_id, data_type: integer, data_tests: [unique, not_null]}
-      - {name: product_name, data_type: varchar, data_tests: [not_null]}
+      - {name: product_name, data_type: varchar(90), data_tests: [not_null]}
       - name: category
         data_type: varchar
         data_tests: [not_null, {accepted_values: {arguments: {values: [Audio, Garden]}}}]
@@ -47,7 +47,7 @@ seeds:
       - name: rating
         data_type: integer
         data_tests: [not_null, {accepted_values: {arguments: {values: [1, 2, 3]}}}]
-      - {name: body, data_type: varchar(200), data_tests: [not_null]}
+      - {name: body, data_type: varchar(300), data_tests: [not_null]}
 """
 
 
@@ -62,7 +62,7 @@ def write(server, project, texts, *, replies=None, max_tokens=None):
     schema, plan = project
     limits = Limits(backoff=0.001, retries=1)
     with Client(Endpoint(server.url, "m"), replies or NoReplies(), Ledger(max_tokens), limits) as client:
-        stage_run = Run(schema, client, read_templates(schema.project.root), lambda line: None, no_proof)
+        stage_run = Run(schema, client, read_templates(schema.project.root), lambda line: None, no_proof, no_rule_proof)
         return pools_stage(texts).decide(stage_run, plan, Survey()), stage_run.stopped
 
 
@@ -84,8 +84,8 @@ def test_free_text_is_found_with_what_it_depends_on(project):
     assert found["product_name"].by == ("category",)
     assert found["body"].by == ("product_id.category", "rating")
     assert len(found["body"].strata) == 6
-    assert found["body"].slots == ("product_id.product_name",)
-    assert found["product_name"].slots == ()
+    assert found["body"].slots == {"product_id.product_name": 90}
+    assert found["product_name"].slots == {}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_free_text_is_found_with_what_it_depends_on(project):
     ],
 )
 def test_columns_that_need_something_else_are_left_alone(tmp_path, change):
-    text = PROPERTIES.replace("varchar(200), data_tests: [not_null]", f"varchar(200), {change}")
+    text = PROPERTIES.replace("varchar(300), data_tests: [not_null]", f"varchar(300), {change}")
     schema = schema_from(tmp_path, text)
     plan = baseline(schema)
     assert "body" not in {wish.column for wish in wishes(schema, plan, resolve_plan(schema, plan))}
@@ -171,8 +171,8 @@ def test_a_model_that_knows_no_more_is_not_asked_for_ever(project):
         ("=SUM(A1)", "text-formula"),
         ("Visit https://evil.io now", "text-link"),
         ("{{ env_var('X') }}", "text-jinja"),
-        ("x" * 201, "text-too-long"),
-        ("x" * 190 + " {product_id.product_name}", "text-too-long"),
+        ("x" * 301, "text-too-long"),
+        ("x" * 220 + " {product_id.product_name}", "text-too-long"),
     ],
 )
 def test_texts_that_cannot_stand_in_a_cell_go_back(project, bad, code):
