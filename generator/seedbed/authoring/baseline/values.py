@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from typing import Literal
 
 from seedbed.authoring.baseline.formats import code_template, drawn, fits, template_of_regex, whole_digits
 from seedbed.authoring.baseline.names import FITS, read_name, snake
@@ -270,7 +271,20 @@ def _by_type(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Genera
         return kinds.Integer(min=1, max=max(sketches.default_rows, 2))
     if name.endswith(("_id", "_key", "_ref")):
         return kinds.Pattern(template=drawn(code_template(name.rpartition("_")[0], None)))
-    return kinds.Fake(what="sentence" if column.data_type is None and len(name) > 24 else "word")
+    return kinds.Fake(what=_wordiness(column, name))
+
+
+def _wordiness(column: Column, name: str) -> Literal["word", "sentence", "paragraph"]:
+    """How long texts are of which nothing tells what they hold."""
+    said = column.description.value.lower() if column.description else ""
+    if re.search(r"\b(?:sentences|paragraphs?|essay|narrative)\b", said):
+        return "paragraph"
+    room = column.data_type.value.length if column.data_type else None
+    wordy = re.search(r"\b(?:sentence|free text|own words|(?:writes|wrote|says|said|tells|told)\b)", said)
+    # Past the usual default of 255 somebody had long texts in mind.
+    if wordy or (room is not None and room > 255) or (column.data_type is None and len(name) > 24):
+        return "sentence"
+    return "word"
 
 
 # --- bounds --------------------------------------------------------------------------------------------------
