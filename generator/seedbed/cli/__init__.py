@@ -7,6 +7,7 @@ import click
 from seedbed import __version__
 from seedbed.cli.generating import check, demo, generate, load
 from seedbed.cli.planning import explain, init, plan, prompt
+from seedbed.cli.rows import rows
 from seedbed.cli.showing import compare, export_script, report_command
 from seedbed.cli.texts import pools
 
@@ -29,6 +30,7 @@ for command in (
     init,
     plan,
     prompt,
+    rows,
     generate,
     load,
     check,

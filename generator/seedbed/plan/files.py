@@ -92,7 +92,7 @@ def write_plan(plan: Plan, path: Path, files: Mapping[str, str] | None = None) -
     prints = plan.file_fingerprints | {name: fingerprint_of(text) for name, text in files.items()}
     written = plan.model_copy(update={"file_fingerprints": prints})
     texts = {path.parent / name: text for name, text in files.items()}
-    _write_together(path.parent, texts | {path: render_plan(written, _comments_of(path))})
+    write_together(path.parent, texts | {path: render_plan(written, _comments_of(path))})
 
 
 def _persons(name: str) -> Diagnostic:
@@ -104,8 +104,14 @@ def _persons(name: str) -> Diagnostic:
     )
 
 
-def _write_together(root: Path, texts: Mapping[Path, str]) -> None:
-    """Writes texts below `root`, in this order, once all stand whole in temporary files beside their places."""
+def write_together(root: Path, texts: Mapping[Path, str]) -> None:
+    """Writes texts, in this order, once all stand whole in temporary files beside their places.
+
+    Folders below `root` are made.
+
+    Raises:
+        SinkError: something cannot be written; what was there before is untouched.
+    """
     staged: dict[Path, Path] = {}
     target = next(iter(texts))
     try:

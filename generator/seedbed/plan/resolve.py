@@ -136,7 +136,7 @@ def _table(draft: Draft, columns: Mapping[str, ResolvedColumn], select: Collecti
     chosen = select is None or table.name in select
     return ResolvedTable(
         name=table.name,
-        file=_file_name(table),
+        file=file_name(table),
         resource=table.resource,
         rows=draft.rows,
         columns=tuple(sorted(columns.values(), key=lambda column: column.hidden)),
@@ -151,7 +151,7 @@ def _table(draft: Draft, columns: Mapping[str, ResolvedColumn], select: Collecti
     )
 
 
-def _file_name(table: Table) -> str:
+def file_name(table: Table) -> str:
     """`raw.orders` becomes `raw__orders`; what no file or relation should be called is replaced.
 
     A documented seed keeps its letters' case: dbt finds a seed by the name of its file, letter for letter.
