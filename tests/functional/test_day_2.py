@@ -157,3 +157,17 @@ def test_parquet_and_a_feed_from_the_beginning(shop):
     manifest = json.loads((shop / "feed" / ".seedbed.manifest").read_text())
     assert (manifest["as_of"], manifest["changes"]) == (DAY_1, "feed")
     assert "since" not in manifest
+
+
+def test_planning_again_keeps_what_is_said_of_late_and_deleted_rows(shop):
+    plan = shop / "seedbed.yml"
+    said = "    arrives: {share: 0.1, delay: {lognormal: {median: 2d, sigma: 0.5}}}\n"
+    said += "    deletes: {share: 0.2, delay: {exponential: {mean: 30d}}, of: placed_at}\n"
+    plan.write_text(plan.read_text().replace("    rows: 60\n", f"    rows: 60\n{said}"))
+    run(shop, "generate")
+    before = (shop / "seeds" / "orders.csv").read_bytes()
+    run(shop, "plan")
+    run(shop, "generate")
+    assert (shop / "seeds" / "orders.csv").read_bytes() == before
+    assert said in plan.read_text()
+    assert len(rows(shop, "orders")) < 60

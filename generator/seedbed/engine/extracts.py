@@ -94,7 +94,7 @@ def _compared(
     def compare(low: int, high: int) -> _Changes:
         now = _frame(after, table.name, low, high)
         if before is None:
-            return _Changes(_state(now), np.full(len(now), _INSERT, np.int8), Updates().changed(now))
+            return _Changes(_state(now), np.full(len(now), _INSERT, np.int8), Updates().loaded(now))
         return _differences(_frame(before, table.name, low, high), now)
 
     return in_order(compare, _spans(after, table, batch_rows), workers)
@@ -119,9 +119,9 @@ def _differences(then: Frame, now: Frame) -> _Changes:
     changed = np.setdiff1d(np.arange(len(numbers)), there[~differs], assume_unique=True)
     operation = np.full(len(numbers), _INSERT, np.int8)
     operation[there] = _UPDATE
-    moment = Updates().changed(now)[changed]
-    # A row that is no longer there says nothing of when it went: by the end of the day.
-    last = np.full(len(gone), now.world.plan.end)
+    moment = Updates().loaded(now)[changed]
+    # What no moment of its own removes is gone by the end of the day: its parent no longer meets a condition.
+    last = np.minimum(Updates().gone(then)[gone], now.world.plan.end)
     rows = pa.Table.from_batches([new.take(pa.array(changed)), old.take(pa.array(gone))]).combine_chunks()
     order = np.argsort(np.concatenate([numbers[changed], earlier[gone]]), kind="stable")
     return _Changes(

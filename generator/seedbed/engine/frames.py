@@ -17,13 +17,16 @@ import pyarrow.compute as pc
 from seedbed.engine.arrow import arrow_type, conform
 from seedbed.engine.cells import Cells, Int64s
 from seedbed.engine.distributions import normal_probabilities, normal_quantile
-from seedbed.engine.history import OPEN, Walk
+from seedbed.engine.finders import seconds_of
+from seedbed.engine.history import OPEN, Delays, Walk
 from seedbed.engine.rng import Floats, Stream, Words, words_of
+from seedbed.engine.updates import Updates
 from seedbed.engine.values import make_values
 from seedbed.errors import GenerationError
 from seedbed.plan import kinds
 from seedbed.plan.resolved import (
     DAY,
+    Delayed,
     FromFile,
     Given,
     Part,
@@ -506,6 +509,32 @@ def _from_file(frame: Frame, column: ResolvedColumn) -> pa.Array:
     return frame.table.rows.values.column(column.name).take(pa.array(frame.numbers))
 
 
+def _record(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    """When the row changed or could be read, or that it is deleted."""
+    generator, updates = column.generator, Updates()
+    if isinstance(generator, kinds.ChangedAt | kinds.LoadedAt):
+        at = updates.loaded(frame) if isinstance(generator, kinds.LoadedAt) else updates.changed(frame)
+        if generator.of:
+            since = frame.moment(generator.of)
+            at = np.where(np.asarray(since.is_null()), at, np.maximum(at, seconds_of(since)))
+        return moments(at, 1)
+    at = seconds_of(frame.column(kinds.DELETED))
+    still = at > frame.world.plan.end
+    return pa.array(~still) if isinstance(generator, kinds.IsDeleted) else moments(at, 1, still)
+
+
+def _delayed(frame: Frame, column: ResolvedColumn) -> pa.Array:
+    generator = column.generator
+    assert isinstance(generator, Delayed)
+    values, stream = frame.moment(generator.of), frame.stream(column)
+    start, missing = seconds_of(values), np.asarray(values.is_null())
+    late = stream.uniform(frame.numbers) < generator.share
+    shares = stream.child("by").uniform(frame.numbers)
+    delay = Delays([generator.delay], 1).seconds(np.zeros(len(frame), np.int64), shares)
+    moment = np.where(missing, 0, start) + np.where(late, delay, 0)
+    return moments(moment, 1, missing if generator.otherwise == "at once" else missing | ~late)
+
+
 _MAKERS: dict[type[kinds.Generator], Maker] = {
     kinds.Copy: _copy,
     kinds.Sql: _sql,
@@ -515,6 +544,11 @@ _MAKERS: dict[type[kinds.Generator], Maker] = {
     kinds.Lifecycle: _lifecycle,
     kinds.During: _during,
     kinds.Rollup: _rollup,
+    kinds.ChangedAt: _record,
+    kinds.LoadedAt: _record,
+    kinds.DeletedAt: _record,
+    kinds.IsDeleted: _record,
+    Delayed: _delayed,
 }
 
 

@@ -118,7 +118,7 @@ class Walker:
         self.planned_entities = planned_entities
         self._stream = stream
         self._chain = compile_chain(lifecycle)
-        self._dwell = _Dwell([time for row in lifecycle.dwell for time in row], lifecycle.granularity)
+        self._dwell = Delays([time for row in lifecycle.dwell for time in row], lifecycle.granularity)
 
     def count_entities(self) -> int:
         """How many entities have begun by the end, or are planned to: those with the numbers below this one."""
@@ -247,7 +247,7 @@ def _spoken(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class _Dwell:
+class Delays:
     """Times between versions, drawn for many moves at once; `times[m]` is that of move m."""
 
     def __init__(self, times: Sequence[DwellTime], granularity: int) -> None:

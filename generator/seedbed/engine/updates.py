@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seedbed.engine.cells import Int64s
 from seedbed.engine.finders import seconds_of
-from seedbed.engine.frames import Frame, Link
 from seedbed.engine.history import OPEN
 from seedbed.plan import kinds
 from seedbed.plan.needs import names_in_sql
 from seedbed.plan.resolved import (
     DAY,
+    Delayed,
     FromFile,
     OnDay,
     Part,
@@ -32,6 +33,9 @@ from seedbed.plan.resolved import (
     Versions,
     Via,
 )
+
+if TYPE_CHECKING:
+    from seedbed.engine.frames import Frame, Link
 
 NEVER = int(np.iinfo(np.int64).min)
 """Stands for a moment before everything: something has always been as it is."""
@@ -51,23 +55,40 @@ class Updates:
         The first day of the plan where nothing in the row ever changes and nothing says since when it is there.
         """
         first = (frame.world.plan.start - _EPOCH).days * DAY
-        parts = (self.column(frame, column) for column in frame.table.written_columns)
+        # When a row was read is no news of the row.
+        columns = [item for item in frame.table.written_columns if not isinstance(item.generator, kinds.LoadedAt)]
+        parts = (self.column(frame, column) for column in columns)
         return np.maximum(_latest(len(frame), (self.born(frame), *parts)), first)
 
-    def born(self, frame: Frame) -> Int64s:
-        """Per row: when it came to be; `NEVER` where it was there from the beginning."""
+    def loaded(self, frame: Frame) -> Int64s:
+        """Per row: when it could first be read as it now is, which for a late row is not before it arrived."""
+        return np.maximum(self.changed(frame), self.born(frame, arrived=True))
+
+    def gone(self, frame: Frame) -> Int64s:
+        """Per row: when it, or a row above it, is removed; `OPEN` where that never happens."""
+        moments = np.full(len(frame), OPEN)
+        if frame.table.gone_at:
+            moments = np.minimum(moments, seconds_of(frame.column(frame.table.gone_at)))
+        if frame.driver is not None:
+            moments = np.minimum(moments, self.gone(frame.driver.frame)[frame.driver.positions])
+        return moments
+
+    def born(self, frame: Frame, *, arrived: bool = False) -> Int64s:
+        """Per row: when it came to be, or arrived; `NEVER` where it was there from the beginning."""
         table, found = frame.table, []
         if table.appears_at:
-            at = seconds_of(frame.column(table.appears_at))
+            generator = table.column(table.appears_at).generator
+            name = generator.of if isinstance(generator, Delayed) and not arrived else table.appears_at
+            at = seconds_of(frame.column(name))
             found.append(np.where(at > frame.world.plan.end, NEVER, at))
         for lifecycle in frame.world.plan.lifecycles_of(table.name):
             found.append(frame.walk(lifecycle.name).begin)
         if frame.driver is not None:
-            found.append(_gathered(frame.driver, self.born(frame.driver.frame)))
+            found.append(_gathered(frame.driver, self.born(frame.driver.frame, arrived=arrived)))
             if isinstance(table.rows, Versions):
                 found.append(self._version(frame, Part.STATE))
-            elif isinstance(table.rows, PerParent) and table.rows.where:
-                found.append(_gathered(frame.driver, self._condition(frame.driver.frame, table.rows.where)))
+            else:
+                found.append(_gathered(frame.driver, self._counts(frame.driver.frame, table)))
         return _latest(len(frame), found)
 
     def column(self, frame: Frame, column: ResolvedColumn) -> Int64s:
@@ -97,11 +118,18 @@ class Updates:
                     yield np.where(walk.ended == OPEN, NEVER, walk.ended)
                 elif part != "started":
                     yield walk.start[walk.first[1:] - 1]
-            case kinds.After(known=True):
+            case kinds.After() | kinds.CaseBy() if _is_known_later(column.generator):
                 at = frame.column(column.name)
                 yield np.where(np.asarray(at.is_null()), NEVER, seconds_of(at))
             case kinds.Rollup():
                 yield self._rollup(frame, column.generator)
+            case kinds.ChangedAt():
+                yield self.changed(frame)
+            case kinds.LoadedAt():
+                yield self.loaded(frame)
+            case kinds.DeletedAt() | kinds.IsDeleted():
+                at = seconds_of(frame.column(kinds.DELETED))
+                yield np.where(at > frame.world.plan.end, NEVER, at)
         for path in (*column.needs, *((column.varies_by,) if column.varies_by else ())):
             yield self._path(frame, path)
         if column.name in frame.world.drawn_again(frame.table):
@@ -123,14 +151,12 @@ class Updates:
         table = frame.world.plan.table(generator.table)
         children = frame.world.children(frame, table)
         assert children.driver is not None
-        moments = self.born(children)
+        moments = self.born(children, arrived=True)
         if generator.column:
             moments = np.maximum(moments, self.column(children, table.column(generator.column)))
         latest = np.full(len(frame), NEVER)
         np.maximum.at(latest, children.driver.positions, moments)
-        if isinstance(table.rows, PerParent) and table.rows.where:
-            latest = np.maximum(latest, self._condition(frame, table.rows.where))
-        return latest
+        return _latest(len(frame), (latest, self._counts(frame, table)))
 
     # --- what is read -----------------------------------------------------------------------------------------
 
@@ -158,13 +184,20 @@ class Updates:
             case ValidAt(entity=entity, at=at):
                 found += [self._path(frame, at), self._reference(frame, frame.table.reference(entity))]
             case Via(path=steps):
-                here = Link(frame, np.arange(len(frame)))
-                for step in steps:
+                found.append(self._reference(frame, frame.table.reference(steps[0])))
+                here = frame.reference(steps[0])
+                for step in steps[1:]:
                     found.append(_gathered(here, self._reference(here.frame, here.frame.table.reference(step))))
                     here = here.then(step)
         if reference.varies_by:
             found.append(self._path(frame, reference.varies_by))
         return _latest(len(frame), found)
+
+    def _counts(self, frame: Frame, table: ResolvedTable) -> Int64s:
+        """Per driving row: when the conditions on which its number of children hangs became what they are."""
+        assert isinstance(table.rows, PerParent)
+        conditions = filter(None, (table.rows.where, *(limit.when for limit in table.rows.limits)))
+        return _latest(len(frame), (self._condition(frame, condition) for condition in conditions))
 
     def _condition(self, frame: Frame, predicate: str) -> Int64s:
         """Per row: when the values that a SQL predicate reads became what they are."""
@@ -175,6 +208,13 @@ class Updates:
 def _names(table: ResolvedTable) -> tuple[str, ...]:
     leads = [name for reference in table.references for name in (reference.name, reference.parent)]
     return (*(column.name for column in table.columns), *leads)
+
+
+def _is_known_later(generator: kinds.Generator) -> bool:
+    """Whether a value is null until the moment that it holds."""
+    if isinstance(generator, kinds.CaseBy):
+        return any(_is_known_later(case) for case in generator.all_cases)
+    return isinstance(generator, kinds.After) and generator.known
 
 
 def _latest(rows: int, parts: Iterable[Int64s]) -> Int64s:

@@ -245,13 +245,18 @@ class World:
         return self.there(self._new(table, numbers, Link(frame, positions), ordinal), end)
 
     def there(self, frame: Frame, end: int) -> Frame:
-        """The frame's rows that have appeared by the moment `end`. A row without a moment is there from the start."""
-        if frame.table.appears_at is None:
-            return frame
-        moments = frame.column(frame.table.appears_at)
-        there = seconds_of(moments) <= end
-        if moments.null_count:
-            there |= np.asarray(moments.is_null().to_numpy(zero_copy_only=False))
+        """The frame's rows that have appeared by the moment `end`, and are not gone.
+
+        A row without a moment is there from the start, or never gone.
+        """
+        there = np.ones(len(frame), dtype=np.bool_)
+        if frame.table.appears_at:
+            moments = frame.column(frame.table.appears_at)
+            there = seconds_of(moments) <= end
+            if moments.null_count:
+                there |= np.asarray(moments.is_null().to_numpy(zero_copy_only=False))
+        if frame.table.gone_at:
+            there &= seconds_of(frame.column(frame.table.gone_at)) > end
         return frame if there.all() else frame.take(np.flatnonzero(there))
 
     def count_children(self, frame: Frame, table: ResolvedTable) -> Int64s:

@@ -96,8 +96,9 @@ class _Wiring:
                 for text in filter(None, (table.rows.where, *(limit.when for limit in table.rows.limits))):
                     for path in names_in_sql(text, _names(parent)):
                         self._add_path(parent, path, rows)
-        if table.appears_at:
-            self.graph.add_edge(rows, (table.name, table.appears_at))
+        for moment in (table.appears_at, table.gone_at):
+            if moment:
+                self.graph.add_edge(rows, (table.name, moment))
 
     def _add_reference(self, table: ResolvedTable, reference: Reference) -> None:
         here = (table.name, f"-> {reference.name}")
@@ -153,6 +154,13 @@ class _Wiring:
                         break
             case VersionPart() if isinstance(table.rows, Versions):
                 self._add_walk(here, table.rows.lifecycle)
+            case kinds.ChangedAt() | kinds.LoadedAt():
+                # When a value changed can follow from the value itself.
+                for other in table.written_columns:
+                    reads = {name.casefold() for name in other.needs}
+                    follows = column.name.casefold() in reads and not getattr(other.generator, "known", False)
+                    if not isinstance(other.generator, kinds.ChangedAt | kinds.LoadedAt) and not follows:
+                        self.graph.add_edge(here, (table.name, other.name))
 
     def _add_walk(self, here: Node, lifecycle: str) -> None:
         process = next(item for item in self.lifecycles if item.name == lifecycle)

@@ -81,9 +81,20 @@ class Draft:
         return next((name for name, item in self.generators.items() if isinstance(item, kinds.During)), None)
 
     @property
+    def appears(self) -> str | None:
+        """The column with the moment from which a row can be read."""
+        return kinds.ARRIVED if kinds.ARRIVED in self.generators else self.during
+
+    @property
+    def gone(self) -> str | None:
+        """The column with the moment from which a row is no longer there: nothing else shows that it is deleted."""
+        shown = any(isinstance(item, kinds.DeletedAt | kinds.IsDeleted) for item in self.generators.values())
+        return kinds.DELETED if kinds.DELETED in self.generators and not shown else None
+
+    @property
     def dense(self) -> bool:
         """Whether the table's rows are numbered without gaps: none appears between others as time goes on."""
-        return self.rows.dense if isinstance(self.rows, PerParent | Versions) else self.during is None
+        return self.rows.dense if isinstance(self.rows, PerParent | Versions) else self.appears is None
 
     def known(self, name: str) -> str | None:
         """The column of that name, compared without case, as it is spelled here."""

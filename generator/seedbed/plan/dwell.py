@@ -32,7 +32,7 @@ def resolve_dwell(
         if key == "default" and states.index(key) is None:
             default = dwell
             continue
-        time = _dwell_time(dwell, granularity, place, problems)
+        time = dwell_time(dwell, granularity, place, problems)
         before = states.find(source, problems, place)
         after = states.find(target, problems, place) if arrow else None
         if before is None or (arrow and after is None):
@@ -46,7 +46,7 @@ def resolve_dwell(
             if (before, after) not in allowed:
                 problems.warn("dwell-unused", f'"{key}" never happens, so that its dwell time is not used', place)
     place = ("dwell",) if isinstance(process.dwell, Dwell) else ("dwell", "default")
-    rest = _dwell_time(default, granularity, place, problems) if default else None
+    rest = dwell_time(default, granularity, place, problems) if default else None
     if rest is None:
         assumed = {source for source, after in allowed if source not in by_state and (source, after) not in by_edge}
         if assumed:
@@ -68,7 +68,7 @@ _USED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _dwell_time(dwell: Dwell, granularity: int, place: Path, problems: Problems) -> DwellTime:
+def dwell_time(dwell: Dwell, granularity: int, place: Path, problems: Problems) -> DwellTime:
     used = _USED[dwell.distribution]
     for given in sorted(dwell.model_fields_set - {"distribution", *used}):
         if getattr(dwell, given) is not None:

@@ -15,7 +15,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from seedbed.documents import Document
 from seedbed.errors import NOWHERE, Diagnostic, Location, Severity, closest
 from seedbed.plan.kinds import Share
-from seedbed.plan.spec import Author, GeneratorText, History, Lifecycle, Plan, Rows, read_history, rename_by
+from seedbed.plan.spec import (
+    Arrives,
+    Author,
+    Deletes,
+    GeneratorText,
+    History,
+    Lifecycle,
+    Plan,
+    Rows,
+    read_history,
+    rename_by,
+)
 from seedbed.schema import Column, Schema, Table
 
 A = TypeVar("A", bound=BaseModel)
@@ -28,6 +39,8 @@ class TableAnnotation(BaseModel):
     rows: Rows | None = None
     history: dict[str, Any] | None = None
     lifecycle: Annotated[Lifecycle, BeforeValidator(rename_by)] | None = None
+    arrives: Arrives | None = None
+    deletes: Deletes | None = None
     rules: Any = None
     """Business rules; they stand in the Schema."""
     primary_key: Any = None
@@ -62,6 +75,8 @@ class TableSaid:
     columns: Mapping[str, ColumnSaid] = field(default_factory=dict)
     history: History | None = None
     lifecycle: Lifecycle | None = None
+    arrives: Arrives | None = None
+    deletes: Deletes | None = None
     history_document: Document | None = None
     """Where the history or lifecycle is written, for messages about it."""
     origin: Location = NOWHERE
@@ -169,7 +184,22 @@ def _gather_table(table: Table, plan: Plan, document: Document, diagnostics: lis
         rows = entry.rows
     if rows is None:
         rows = annotation.rows
-    return TableSaid(rows, columns, history, lifecycle, process_place, place.location() if entry else table.origin)
+    user = entry is not None and entry.by is Author.USER
+    return TableSaid(
+        rows,
+        columns,
+        history,
+        lifecycle,
+        arrives=_first(user, entry.arrives if entry else None, annotation.arrives),
+        deletes=_first(user, entry.deletes if entry else None, annotation.deletes),
+        history_document=process_place,
+        origin=place.location() if entry else table.origin,
+    )
+
+
+def _first(by_user: bool, planned: A | None, annotated: A | None) -> A | None:
+    """What a person wrote into the plan, else the annotation, else what an author planned."""
+    return (planned or annotated) if by_user else (annotated or planned)
 
 
 def _gather_column(

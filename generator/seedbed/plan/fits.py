@@ -41,7 +41,12 @@ def settle_names(drafts: Drafts) -> None:
                         draft.generators[name] = generator.model_copy(update={"lifecycle": found})
                 case kinds.Rollup(table=table, column=column):
                     draft.generators[name] = _settle_rollup(drafts, draft, name, generator, table, column)
-                case kinds.DateKey(of=of) | kinds.Calendar(of=str() as of):
+                case (
+                    kinds.DateKey(of=of)
+                    | kinds.Calendar(of=str() as of)
+                    | kinds.ChangedAt(of=str() as of)
+                    | kinds.LoadedAt(of=str() as of)
+                ):
                     draft.generators[name] = generator.model_copy(update={"of": draft.known(of) or of})
                 case kinds.Pool(by=by):
                     update = {"by": tuple(draft.known(path) or path for path in by)}
@@ -112,6 +117,8 @@ def check_generator(drafts: Drafts, draft: Draft, name: str, types: Types) -> No
                 "name the column with the date: calendar('year', of='...')",
             )
         case kinds.After(column=path) | kinds.Calendar(of=str() as path) | kinds.Pattern(of=str() as path):
+            _check_moment(drafts, draft, here, path, types)
+        case kinds.ChangedAt(of=str() as path) | kinds.LoadedAt(of=str() as path):
             _check_moment(drafts, draft, here, path, types)
         case kinds.Version(at=path) | kinds.DateKey(of=path):
             _check_moment(drafts, draft, here, path, types, number=False)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from seedbed.plan import kinds
+from seedbed.plan.resolved import Delayed
 
 _WORD = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"(?:\.\"(?:[^\"]|\"\")*\")*|[^\W\d]\w*(?:\.\w+)*", re.U)
 
@@ -55,6 +56,12 @@ def needs_of(generator: kinds.Generator, known: Iterable[str]) -> tuple[str, ...
         case kinds.Copy():
             names.append(generator.path)
         case kinds.Calendar(of=str() as of) | kinds.Pattern(of=str() as of) | kinds.DateKey(of=of):
+            names.append(of)
+        case kinds.ChangedAt(of=str() as of) | kinds.LoadedAt(of=str() as of):
+            names.append(of)
+        case kinds.DeletedAt() | kinds.IsDeleted():
+            names.append(kinds.DELETED)
+        case Delayed(of=of):
             names.append(of)
         case kinds.Version():
             names.append(generator.at)

@@ -136,6 +136,10 @@ def _table(path: Path, table: TableEntry) -> Iterator[tuple[Path, str]]:
         process = getattr(table, name)
         if process is not None:
             parts[name] = plain(process)
+    for name in ("arrives", "deletes"):
+        record = getattr(table, name)
+        if record is not None:
+            parts[name] = plain(record)
     if table.columns:
         parts["columns"] = {name: plain(column) for name, column in table.columns.items()}
     yield from _entry(path, parts, 1)

@@ -383,7 +383,7 @@ def _may_be_null(drafts: Drafts, draft: Draft, path: str) -> bool:
             return gaps
         case VersionPart(part=Part.VALID_TO, open_end=None) | kinds.Lifecycle(part="ended"):
             return True
-        case kinds.Constant(value=None) | kinds.After(known=True):
+        case kinds.Constant(value=None) | kinds.After(known=True) | kinds.DeletedAt():
             return True
         case kinds.CaseBy(all_cases=cases):
             within = any(_leaves_null(drafts, draft, case) for case in cases)

@@ -19,6 +19,7 @@ from seedbed.plan.given import check_given
 from seedbed.plan.histories import prepare_histories, resolve_processes, split_moments
 from seedbed.plan.pools import check_pools, read_pools
 from seedbed.plan.promises import promises_of
+from seedbed.plan.records import check_records, prepare_records
 from seedbed.plan.references import add_dependent_references, add_references
 from seedbed.plan.resolved import Given, PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.plan.rows import check_numbering, drive_rows, start_tables
@@ -68,6 +69,7 @@ def resolve(
         read_pools(drafts)
         prepare_histories(drafts, scale)
         split_moments(drafts)
+        prepare_records(drafts)
         ruled = place_rules(drafts, stated)
         vary_columns(drafts, ruled)
         add_references(drafts)
@@ -76,6 +78,7 @@ def resolve(
         drive_rows(drafts)
         build_in(drafts, ruled, types)
     if not has_errors(drafts.diagnostics):
+        check_records(drafts)
         check_numbering(drafts, as_of or plan.as_of)
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
@@ -143,7 +146,8 @@ def _table(draft: Draft, columns: Mapping[str, ResolvedColumn], select: Collecti
         references=tuple(draft.references.values()),
         written=draft.written and chosen,
         kept=draft.written and not chosen,
-        appears_at=draft.during,
+        appears_at=draft.appears,
+        gone_at=draft.gone,
         description=table.description.value if table.description else "",
         source=table.source,
         property_file=table.origin.file if table.resource is Resource.SEED else None,

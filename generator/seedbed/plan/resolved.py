@@ -299,6 +299,20 @@ class VersionPart(Generator):
     open_end: dt.datetime | None = None
 
 
+class Delayed(Generator):
+    """A moment some time after that of column `of`, in a share of the rows: when a late row arrives, or one is deleted.
+
+    In the other rows it is the moment of `of` itself, or null where `otherwise` is "never".
+    """
+
+    kind = "delayed"
+    positional = ("of",)
+    of: str
+    share: float
+    delay: DwellTime
+    otherwise: Literal["at once", "never"]
+
+
 class FeedPart(Generator):
     """What a change feed says of a change: a column that `take_extract` adds, never read from a string."""
 
@@ -472,7 +486,9 @@ class ResolvedTable:
     kept: bool = False
     """Whether it is left out of this run only, so that the seed that it has stays."""
     appears_at: str | None = None
-    """A column that holds a moment past which, at the as-of date, a row does not exist yet."""
+    """A column that holds the moment from which a row is there; one past the as-of date is not there yet."""
+    gone_at: str | None = None
+    """A column that holds the moment from which a row is no longer there."""
     description: str = ""
     source: SourceTable | None = None
     property_file: str | None = None

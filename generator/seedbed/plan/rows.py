@@ -203,7 +203,7 @@ def _grows(drafts: Drafts, draft: Draft) -> bool:
     """Whether rows can appear between those of an earlier as-of date."""
     assert isinstance(draft.rows, PerParent)
     parent = drafts.tables[draft.references[draft.rows.reference].parent]
-    return draft.during is not None or not parent.dense
+    return draft.appears is not None or not parent.dense
 
 
 def check_numbering(drafts: Drafts, as_of: dt.date) -> None:
@@ -368,13 +368,14 @@ def _check_fan_out(drafts: Drafts, draft: Draft, name: str, counts: kinds.Genera
         # Rows that do not name their parent, or are not there yet, do not count.
         where = isinstance(said, RowsPer) and said.where
         some = where or reference.null or reference.when or (draft.during and declared.children.minimum > 1)
+        some = some or draft.appears == kinds.ARRIVED or draft.gone
         if declared.children.minimum and (fewest(counts) < declared.children.minimum or some):
             drafts.error(
                 "too-few-children",
                 f"every {reference.parent} has at least {declared.children.minimum} {draft.name} "
                 f"({declared.origin.short}), but `{said}` can give fewer",
                 draft.place(),
-                f"give the count min={declared.children.minimum}, without `where`, null= and when=",
+                f"give the count min={declared.children.minimum}, without `where`, null=, when= and `arrives:`",
             )
         if declared.children.maximum is not None and most(counts) > declared.children.maximum:
             drafts.error(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from seedbed.plan.beside import check_path
 from seedbed.plan.calls import CallError, parse_call
 from seedbed.plan.generators import parse_generator
-from seedbed.plan.kinds import COUNT_KINDS, Drawn, Generator, MomentRhythm, Temporal, parse_duration
+from seedbed.plan.kinds import COUNT_KINDS, Drawn, Generator, MomentRhythm, Share, Temporal, parse_duration
 from seedbed.plan.rules import Cannot, Rule, parse_rule
 from seedbed.schema import is_page, sentence_key
 
@@ -317,6 +317,44 @@ def rename_by(value: Any) -> Any:
     return {("depends_on" if key == "by" else key): item for key, item in value.items()}
 
 
+# --- records ------------------------------------------------------------------------------------------------
+
+
+class Arrives(_Entry):
+    """When rows can be read that happened earlier: `arrives: {share: 0.05, delay: lognormal(median='2d')}`.
+
+    Without a share, every row can be read from the moment at which it happened, and not before.
+    """
+
+    of: str | None = None
+    """The column with the moment at which a row happened; by default that of `during(...)`, else the start of its
+    lifecycle."""
+    share: Share = 0.0
+    """Share of the rows that come late."""
+    delay: Dwell | None = None
+    """How late they come."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Arrives:
+        if self.share and self.delay is None:
+            raise ValueError("say how late the rows come: delay: lognormal(median='2d')")
+        return self
+
+
+class Deletes(_Entry):
+    """Rows that are deleted some time after they came to be: `deletes: {share: 0.02, delay: 30d}`.
+
+    Where a column is `deleted_at()` or `is_deleted()`, the row stays and the column says so; else it is removed.
+    """
+
+    share: Share
+    """Share of the rows that are deleted sooner or later."""
+    delay: Dwell
+    """How long after the moment of `of`."""
+    of: str | None = None
+    """The column with the moment from which to count; by default that of `arrives:`."""
+
+
 # --- the plan ------------------------------------------------------------------------------------------------
 
 
@@ -343,6 +381,8 @@ class TableEntry(_Entry):
     columns: dict[str, ColumnEntry] = {}
     history: History | None = None
     lifecycle: Lifecycle | None = None
+    arrives: Arrives | None = None
+    deletes: Deletes | None = None
 
     @property
     def process(self) -> History | Lifecycle | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from seedbed.plan import kinds
-from seedbed.plan.resolved import FromFile, Part, VersionPart
+from seedbed.plan.resolved import Delayed, FromFile, Part, VersionPart
 from seedbed.schema import DataType, Scalar, TypeKind
 
 INTEGER = DataType(TypeKind.INTEGER, "bigint")
@@ -99,13 +99,15 @@ def natural_type(
             return common_type(natural_type(case, of_path, of_column) for case in filled)
         case kinds.Uniform() | kinds.Normal() | kinds.Lognormal() | kinds.Exponential() | kinds.Empirical():
             return decimal(generator.decimals) if generator.decimals else INTEGER
-        case kinds.Boolean():
+        case kinds.Boolean() | kinds.IsDeleted():
             return BOOLEAN
         case kinds.Date():
             return DATE
         case kinds.Time():
             return TIME
         case kinds.Timestamp() | kinds.During():
+            return TIMESTAMP
+        case kinds.ChangedAt() | kinds.LoadedAt() | kinds.DeletedAt() | Delayed():
             return TIMESTAMP
         case kinds.Fake(what="latitude" | "longitude"):
             return decimal(6)

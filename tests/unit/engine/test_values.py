@@ -59,6 +59,7 @@ def columns_of(rows: np.ndarray) -> dict[str, pa.Array]:
 
 def test_every_kind_that_needs_no_other_row_has_a_maker() -> None:
     elsewhere = {"sql", "copy", "ordinal", "rollup", "foreign_key", "date_key", "version", "during", "lifecycle"}
+    elsewhere |= {"changed_at", "loaded_at", "deleted_at", "is_deleted"}
     assert {cls.kind for cls in _MAKERS} == set(KINDS) - elsewhere
     assert {parse_generator(text).kind for text in BY_BATCHES} == set(KINDS) - elsewhere
 

@@ -35,6 +35,7 @@ GENERATORS = (
     "rollup('notes', 'min', 'fine')", "foreign_key('cases', 'id')", "foreign_key('cases', 'n')",
     "date_key('days', 'day')", "version('steps', 'at2')", "during('steps')", "lifecycle('steps', 'state')",
     "pool('remarks', by=['word'])", "pool('nothing')",
+    "changed_at('at')", "loaded_at()", "deleted_at()", "is_deleted()",
 )  # fmt: skip
 PROPERTIES = seeds(
     days="day integer unique",
@@ -60,6 +61,7 @@ tables:
     columns: {id: sequence(), case_id: foreign_key('cases')}
   facts:
     rows: per cases, constant(3)
+    deletes: {share: 0.3, delay: 5d, of: at}
     columns:
       id: sequence()
       case_id: foreign_key('cases')

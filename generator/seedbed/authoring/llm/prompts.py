@@ -36,7 +36,8 @@ OFFERED = tuple(
     for cls in kinds.KINDS.values()
     if cls not in (
         kinds.Sequence, kinds.Uuid, kinds.HashKey, kinds.ForeignKey, kinds.DateKey, kinds.Version, kinds.During,
-        kinds.Lifecycle, kinds.Ordinal, kinds.Zipf, kinds.Pool, kinds.Empirical,
+        kinds.Lifecycle, kinds.Ordinal, kinds.Zipf, kinds.Pool, kinds.Empirical, kinds.ChangedAt,
+        kinds.LoadedAt, kinds.DeletedAt, kinds.IsDeleted,
     )
 )  # fmt: skip
 """The kinds that an LLM may use: not those of keys and processes, which the baseline decides, nor pools, whose texts

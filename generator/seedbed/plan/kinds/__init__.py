@@ -14,24 +14,29 @@ from seedbed.plan.kinds.derived import Copy, Ordinal, Pool, Rollup, Sql, Templat
 from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
 from seedbed.plan.kinds.moments import After, Calendar, Date, Time, Timestamp
 from seedbed.plan.kinds.numbers import Empirical, Exponential, Integer, Lognormal, Normal, Poisson, Uniform, Zipf
+from seedbed.plan.kinds.records import ARRIVED, DELETED, ChangedAt, DeletedAt, IsDeleted, LoadedAt
 from seedbed.plan.kinds.references import DateKey, During, ForeignKey, Lifecycle, Version
 from seedbed.plan.kinds.rhythmic import MomentRhythm
 from seedbed.plan.kinds.values import Boolean, Choice, ChoiceBy, Constant, Each, Fake
 
 __all__ = [
+    "ARRIVED",
     "COUNT_KINDS",
+    "DELETED",
     "KINDS",
     "MAX_VALUES",
     "After",
     "Boolean",
     "Calendar",
     "CaseBy",
+    "ChangedAt",
     "Choice",
     "ChoiceBy",
     "Constant",
     "Copy",
     "Date",
     "DateKey",
+    "DeletedAt",
     "Drawn",
     "During",
     "Each",
@@ -42,7 +47,9 @@ __all__ = [
     "Generator",
     "HashKey",
     "Integer",
+    "IsDeleted",
     "Lifecycle",
+    "LoadedAt",
     "Lognormal",
     "MomentRhythm",
     "Normal",
@@ -70,7 +77,8 @@ KINDS: Mapping[str, type[Generator]] = {
     for cls in (
         Constant, Sequence, Uuid, HashKey, Pattern, Each, Choice, ChoiceBy, CaseBy, Integer, Uniform, Normal, Lognormal,
         Exponential, Empirical, Poisson, Zipf, Boolean, Date, Timestamp, Time, Fake, Template, Pool, Sql, Copy, After,
-        Calendar, Ordinal, Rollup, ForeignKey, DateKey, Version, During, Lifecycle,
+        Calendar, Ordinal, Rollup, ForeignKey, DateKey, Version, During, Lifecycle, ChangedAt, LoadedAt,
+        DeletedAt, IsDeleted,
     )
 }  # fmt: skip
 """Every kind of generator by the name that it has in a plan."""
