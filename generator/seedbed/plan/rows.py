@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from seedbed.errors import Location, closest
 from seedbed.plan import kinds
+from seedbed.plan.changing import condition_changes
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import ColumnSaid, TableSaid
 from seedbed.plan.given import generator_from_file, start_by_hand, start_from_file
@@ -203,7 +204,8 @@ def _grows(drafts: Drafts, draft: Draft) -> bool:
     """Whether rows can appear between those of an earlier as-of date."""
     assert isinstance(draft.rows, PerParent)
     parent = drafts.tables[draft.references[draft.rows.reference].parent]
-    return draft.appears is not None or not parent.dense
+    where = draft.rows.where
+    return draft.appears is not None or not parent.dense or bool(where and condition_changes(drafts, parent, where))
 
 
 def check_numbering(drafts: Drafts, as_of: dt.date) -> None:

@@ -212,3 +212,34 @@ def test_what_cannot_be_is_refused(schema, old, new, code):
     resolved, found = try_resolve(schema, plan)
     assert resolved is None
     assert code in {item.code for item in found}, found
+
+
+@pytest.mark.parametrize("condition", ["status = 'paid'", "settled", "status <> 'open' and id > 3"])
+def test_rows_that_hang_on_a_state_keep_their_keys_as_it_changes(tmp_path, condition):
+    schema = schema_from(
+        tmp_path,
+        seeds(
+            orders="id integer unique, status varchar, settled boolean", receipts="id integer unique, order_id integer"
+        ),
+    )
+    plan = f"""
+    tables:
+      orders:
+        rows: 60
+        lifecycle: {{initial: open, transitions: {{open: {{paid: 1}}, paid: {{done: 1}}}}, dwell: 90d}}
+        columns:
+          id: sequence()
+          status: lifecycle('orders', 'state')
+          settled: sql("status in ('paid', 'done')")
+      receipts:
+        rows: per orders where {condition}, poisson(mean=2)
+        columns: {{id: sequence(), order_id: foreign_key('orders')}}
+    """
+    owners: dict[int, int] = {}
+    counts = set()
+    for day in DAYS:
+        rows = rows_of(make(resolve_text(schema, plan, as_of=day), "receipts"))
+        counts.add(len(rows))
+        for key, row in rows.items():
+            assert owners.setdefault(key, row["order_id"]) == row["order_id"]
+    assert len(counts) > 1
