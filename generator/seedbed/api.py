@@ -43,7 +43,7 @@ from seedbed.plan.plan_text import render_plan
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import Form, ResolvedPlan, ResolvedTable
 from seedbed.plan.spec import PLAN_FILE, Plan
-from seedbed.rehearsal import hold_to_rules, try_out
+from seedbed.proving import hold_to_rules, try_out
 from seedbed.schema import Schema
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Outcome, Sink

@@ -175,6 +175,25 @@ def renamed(expression: Expression, names: Mapping[str, str]) -> str:
     return _query("SELECT json_deserialize_sql(?::JSON)", json.dumps(tree)).removeprefix("SELECT ")
 
 
+def compared_texts(text: str) -> tuple[tuple[str, str], ...]:
+    """The columns or paths that an expression compares with a text, for being equal, and that text."""
+    found: dict[tuple[str, str], None] = {}
+    waiting = [_only_expression(_parse(text))]
+    while waiting:
+        node = waiting.pop()
+        sides: list[dict[str, Any]] = []
+        if node["type"] in ("COMPARE_EQUAL", "COMPARE_NOTEQUAL"):
+            sides = sorted((node["left"], node["right"]), key=lambda side: side["class"] != "COLUMN_REF")
+        elif node["type"] in ("COMPARE_IN", "COMPARE_NOT_IN"):
+            sides = node["children"]
+        if sides and sides[0]["class"] == "COLUMN_REF":
+            path = ".".join(sides[0]["column_names"])
+            texts = (side["literal"] for side in sides[1:] if side["class"] == "CONSTANT" and "literal" in side)
+            found |= {(path, literal["text"]): None for literal in texts if literal["kind"] == "STRING"}
+        waiting.extend(_children(node))
+    return tuple(found)
+
+
 def _written(node: dict[str, Any]) -> str:
     """A part of a tree as text."""
     tree = _parse("NULL")

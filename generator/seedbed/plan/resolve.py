@@ -10,6 +10,7 @@ from dataclasses import replace
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, has_errors
 from seedbed.plan.columns import Types, resolve_column
+from seedbed.plan.comparisons import find_unknown_values
 from seedbed.plan.correlations import mixtures
 from seedbed.plan.cycles import check_cycles
 from seedbed.plan.draft import Draft, Drafts
@@ -109,6 +110,7 @@ def resolve(
             check_cycles(drafts, tables, lifecycles, keys=False)
     if has_errors(drafts.diagnostics):
         return None, drafts.diagnostics
+    drafts.diagnostics.extend(find_unknown_values(tables, lifecycles, {draft.name: draft.place() for draft in drafts}))
     resolved = ResolvedPlan(
         project=schema.project,
         random_seed=plan.random_seed,

@@ -6,7 +6,7 @@ A generator is the same short string as in the plan, and its own class validates
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -103,7 +103,9 @@ def columns_request(
     )
 
 
-def read_columns(value: object, schema: Schema, portion: Sequence[Undecided]) -> tuple[Entries, list[Diagnostic]]:
+def read_columns(
+    value: object, schema: Schema, plan: Plan, portion: Sequence[Undecided]
+) -> tuple[Entries, list[Diagnostic]]:
     """The entries that an answer holds, as far as they can be read, and what is wrong with the rest of it."""
     try:
         answer = _ColumnsAnswer.model_validate(value)
@@ -121,7 +123,8 @@ def read_columns(value: object, schema: Schema, portion: Sequence[Undecided]) ->
             continue
         if str(decided.rows).strip() and asked[name].rows:
             seen.add((name, None))
-            rows = _read_rows(decided.rows, name, problems)
+            parents = {parent for _, parent in references(table, plan)}
+            rows = _read_rows(decided.rows, name, parents, problems)
             if rows is not None:
                 entries[name, None] = rows
         known = {clean(column): column for column in asked[name].columns}
@@ -143,7 +146,7 @@ def read_columns(value: object, schema: Schema, portion: Sequence[Undecided]) ->
     return entries, problems
 
 
-def _read_rows(said: str | int, table: str, problems: list[Diagnostic]) -> Rows | None:
+def _read_rows(said: str | int, table: str, parents: Collection[str], problems: list[Diagnostic]) -> Rows | None:
     try:
         rows: Rows = _ROWS.validate_python(said)
     except ValidationError as error:
@@ -151,6 +154,12 @@ def _read_rows(said: str | int, table: str, problems: list[Diagnostic]) -> Rows 
         return None
     if not isinstance(rows, FixedRows | RowsPer):
         problems.append(wrong("invalid-rows", f"{table} is no table of days", table, None, "write a number or per ..."))
+        return None
+    short = {name.casefold() for parent in parents for name in (parent, parent.rpartition(".")[2])}
+    if isinstance(rows, RowsPer) and rows.parent.casefold() not in short:
+        hint = f"it refers to {', '.join(sorted(parents))}" if parents else "it refers to no table: write a number"
+        message = f"{table} has no foreign key to {clean(rows.parent)}, and cannot have rows per {clean(rows.parent)}"
+        problems.append(wrong("not-a-parent", message, table, None, hint))
         return None
     return rows
 
@@ -168,6 +177,11 @@ def _read_generator(text: str, table: str, column: Column, problems: list[Diagno
         message = f"{generator.kind} is for keys and processes, which are decided already"
         hint = f"use one of {', '.join(cls.kind for cls in OFFERED)}"
         problems.append(wrong("not-offered", message, table, column.name, hint))
+        return None
+    if isinstance(generator, kinds.Choice) and len(generator.values) > 2 and len(set(generator.values.values())) == 1:
+        message = f"{table}.{column.name} has {len(generator.values)} values that are all as likely, as hardly ever"
+        hint = "give weights: choice({'a': 70, 'b': 25, 'c': 5}); each([...]) is for values that really are even"
+        problems.append(wrong("flat-weights", message, table, column.name, hint))
         return None
     length = column.data_type.value.length if column.data_type else None
     place = Location(path=path_of((table, column.name)))

@@ -165,7 +165,7 @@ class _Judge:
 
     def __call__(self, value: object) -> Entries | list[Diagnostic]:
         run = self._run
-        entries, problems = read_columns(value, run.schema, self._portion)
+        entries, problems = read_columns(value, run.schema, self._plan, self._portion)
         with run.judging:
             held, rejected = keep_what_holds(run.schema, self._plan, entries, run.proof)
         if len(held) >= len(self.held):

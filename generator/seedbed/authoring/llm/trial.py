@@ -58,12 +58,17 @@ def problems_of(
     proof: Proof = no_proof,
     tables: Collection[str] = (),
     files: Mapping[str, str] | None = None,
+    places: Collection[str] = (),
 ) -> list[Diagnostic]:
-    """The errors for which the plan cannot be carried out; with a proof of some tables, also when rows are made."""
+    """The errors for which the plan cannot be carried out; with a proof of some tables, also when rows are made.
+
+    At `places`, the paths of entries that are only proposed, a warning that they cannot mean what they say counts too.
+    """
     resolved, found = resolve(schema, plan, _ANSWER, files=files)
-    if resolved is not None:
-        return proof(resolved, tables)
-    return [problem for problem in found if problem.severity is Severity.ERROR]
+    if resolved is None:
+        return [problem for problem in found if problem.severity is Severity.ERROR]
+    flaws = [problem for problem in found if problem.code == "unknown-value" and problem.location.path in places]
+    return flaws or proof(resolved, tables)
 
 
 def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
@@ -107,7 +112,7 @@ def keep_what_holds(
     """
     before = expected_rows(plan, files)
     limits = {name: max(MOST_ROWS, count) for name, count in before.items()}
-    trial = _Trial(schema, limits, proof, {table for table, _ in entries}, files or {})
+    trial = _Trial(schema, limits, proof, {table for table, _ in entries}, set(map(path_of, entries)), files or {})
     held, rejected = dict(entries), dict[Place, Diagnostic]()
     places = {path_of(place): place for place in entries}
     places |= {entry.file: place for place, entry in entries.items() if isinstance(entry, FileRows)}
@@ -209,16 +214,19 @@ def expected_rows(plan: Plan, files: Mapping[str, str] | None = None) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """`limits` are the rows that each table may have; `tables` those that are tried."""
+    """`limits` are the rows that each table may have; `tables` those that are tried, `places` the entries in them."""
 
     schema: Schema
     limits: Mapping[str, float]
     proof: Proof
     tables: Collection[str]
+    places: Collection[str]
     files: Mapping[str, str]
 
     def problems(self, plan: Plan) -> list[Diagnostic]:
-        return list(self._floods(plan)) or problems_of(self.schema, plan, self.proof, self.tables, self.files)
+        return list(self._floods(plan)) or problems_of(
+            self.schema, plan, self.proof, self.tables, self.files, self.places
+        )
 
     def _floods(self, plan: Plan) -> Iterator[Diagnostic]:
         for name, rows in expected_rows(plan, self.files).items():

@@ -12,6 +12,7 @@ from seedbed.authoring.llm.trial import MOST_ROWS, expected_rows, problems_of
 from seedbed.authoring.llm.undecided import undecided
 from seedbed.errors import PlanError
 from seedbed.plan.generators import parse_generator
+from seedbed.plan.kinds import Choice
 from seedbed.plan.merge import merge_plans
 from seedbed.plan.spec import Author, FixedRows
 from seedbed.schema import TypeKind
@@ -226,12 +227,19 @@ def echo(schema, plan, refused=(), survey=None):
             entry = plan.tables[table]
             part = tables.setdefault(table, {"table": table, "rows": "", "columns": []})
             if column:
-                part["columns"].append({"column": column, "generator": str(entry.columns[column].generator)})
+                part["columns"].append({"column": column, "generator": uneven(entry.columns[column].generator)})
             else:
                 part["rows"] = str(entry.rows)
         return {"say": json.dumps({"tables": list(tables.values())})}
 
     return script
+
+
+def uneven(generator):
+    """A generator as text, the values of a choice with weights."""
+    if isinstance(generator, Choice):
+        generator = Choice(values={value: weight for weight, value in enumerate(generator.values, 1)})
+    return str(generator)
 
 
 def two_rows(schema, received):

@@ -15,7 +15,7 @@ from seedbed.plan.files import read_plan, write_plan
 from seedbed.plan.merge import merge_plans
 from seedbed.plan.rules import Cannot
 from seedbed.plan.spec import Author
-from seedbed.rehearsal import hold_to_rules, try_out
+from seedbed.proving import hold_to_rules, try_out
 from worlds import schema_from
 
 CASES = yaml.safe_load(Path(__file__).parents[3].joinpath("cases/llm_chain/rules.yml").read_text(encoding="utf-8"))
