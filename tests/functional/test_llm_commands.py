@@ -264,6 +264,24 @@ seeds:
 """
 
 
+COLUMNS_OF_REVIEWS = json.dumps(
+    {
+        "tables": [
+            {
+                "table": "products",
+                "rows": "20",
+                "columns": [{"column": "category", "generator": "choice(['Audio', 'Garden'])"}],
+            },
+            {
+                "table": "reviews",
+                "rows": "per products, poisson(3)",
+                "columns": [{"column": "comment", "generator": "fake('sentence')"}],
+            },
+        ]
+    }
+)
+
+
 @pytest.fixture
 def reviews(project):
     (project / "seeds" / "_seeds.yml").write_text(REVIEWS, encoding="utf-8")
@@ -272,7 +290,7 @@ def reviews(project):
 
 def only_texts(received):
     """Texts for columns of free text, and no answer to anything else."""
-    texts = "Write texts for its column" in received.body["messages"][1]["content"]
+    texts = "Write texts for the column" in received.body["messages"][1]["content"]
     return Collapsed(heedless=100)(received) if texts else {"say": '{"tables": []}'}
 
 
@@ -312,34 +330,32 @@ def test_the_estimate_counts_the_texts(reviews):
 
 def test_a_person_brings_the_texts_too(reviews, tmp_path):
     first = run(reviews, "prompt")
-    assert "Write texts for its column comment" not in first.output, "columns are decided first"
+    assert "Write texts for the column comment" not in first.output, "columns are decided first"
     columns = tmp_path / "columns.json"
-    columns.write_text(
-        json.dumps(
-            {
-                "tables": [
-                    {
-                        "table": "products",
-                        "rows": "20",
-                        "columns": [{"column": "category", "generator": "choice(['Audio', 'Garden'])"}],
-                    },
-                    {
-                        "table": "reviews",
-                        "rows": "per products, poisson(3)",
-                        "columns": [{"column": "comment", "generator": "fake('sentence')"}],
-                    },
-                ]
-            }
-        ),
-        encoding="utf-8",
-    )
+    columns.write_text(COLUMNS_OF_REVIEWS, encoding="utf-8")
     done = run(reviews, "plan", "--reply", str(columns))
     assert "texts 1" in done.output, done.output
     prompt = run(reviews, "prompt")
-    assert "Write texts for its column comment" in prompt.output
+    assert "Write texts for the column comment" in prompt.output
     texts = tmp_path / "texts.json"
     said = ["Came a day late.", "Sounds better than it looks.", "My neighbour wants one too."]
     texts.write_text(json.dumps({"strata": [{"stratum": n, "texts": said} for n in "12"]}), encoding="utf-8")
     done = run(reviews, "plan", "--reply", str(texts), "--texts", "3")
     assert done.exit_code == 0, done.output
     assert "wrote seedbed/pools/reviews_comment.jsonl" in done.output
+
+
+def test_texts_can_be_asked_for_later(reviews, serve):
+    def answer(received):
+        texts = "Write texts" in received.body["messages"][1]["content"]
+        return Collapsed(heedless=100)(received) if texts else {"say": COLUMNS_OF_REVIEWS}
+
+    with serve(answer):
+        assert run(reviews, "plan", "--author", "llm", "--texts", "0").exit_code == 0
+        assert ("reviews", "comment") in by_llm(reviews)
+        done = run(reviews, "plan", "--author", "llm")
+        assert done.exit_code == 0, done.output
+        assert "an LLM wrote texts for it" in done.output
+        assert "pool('reviews_comment'" in (reviews / "seedbed.yml").read_text()
+        again = run(reviews, "plan", "--author", "llm")
+        assert "nothing is left for an LLM to decide" in again.output

@@ -26,7 +26,7 @@ _SHOWN = 60
 """Characters of each of them."""
 _TOKENS_OF_LONG, _TOKENS_OF_NAME, _TOKENS = 75, 9, 18
 """About how many tokens a text of several sentences has, a name, and another text."""
-_DOMAIN = 300
+_DOMAIN = 200
 _USABLE = 0.5
 """An answer of which a smaller share can be used goes back to the LLM."""
 _MANNERS = (
@@ -72,6 +72,7 @@ def texts_request(
     ]
     each = _TOKENS_OF_LONG if wish.is_long else _TOKENS_OF_NAME if wish.is_name else _TOKENS
     expected = sum(12 + each * shortage.count for shortage in shortages)
+    plain = wish.is_name or wish.is_line
     said = templates.fill(
         "texts",
         domain=f"{data_block(clean(domain, _DOMAIN))}\n" if domain else "",
@@ -80,13 +81,13 @@ def texts_request(
         form=wish.form,
         length=f"At most {wish.length} characters. " if wish.length else "",
         slots=_slots(wish),
-        manner="" if wish.is_name else f"- Written by, in turn: {'; '.join(_manners(batch))}.",
+        manner="" if plain else f"- Written by, in turn: {'; '.join(_manners(batch))}.",
         strata=data_block("\n".join(lines)),
         avoid=_avoid(shortages),
     )
     return Request(
         "texts",
-        (Message("system", templates.fill("role")), Message("user", said)),
+        (Message("user", said),),
         TEXTS_FORMAT,
         batch=batch,
         answer_tokens=expected,

@@ -83,6 +83,11 @@ class Wish:
         return self.form == _FORMS["paragraph"]
 
     @property
+    def is_line(self) -> bool:
+        """Whether a text is a title or a subject."""
+        return self.form == _LINE
+
+    @property
     def is_name(self) -> bool:
         """Whether a text is a name, which nobody in particular speaks."""
         return self.form == _FORMS["product"]
@@ -148,7 +153,7 @@ def _wish(resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn, 
     by = _deciding(resolved, table, column)
     strata = known_strata(resolved.by_name, resolved.lifecycles, table, by) or [()]
     length = column.data_type.length
-    roomy = form != _FORMS["product"] and (length is None or length >= _FEWEST_FOR_SLOTS)
+    roomy = form not in (_LINE, _FORMS["product"]) and (length is None or length >= _FEWEST_FOR_SLOTS)
     return Wish(
         table.name,
         column.name,

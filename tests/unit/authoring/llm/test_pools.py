@@ -68,7 +68,7 @@ def write(server, project, texts, *, replies=None, max_tokens=None):
 
 def by_column(received):
     """Which column's texts are asked for, in a request."""
-    return re.search(r"its column (\w+):", received.body["messages"][1]["content"])[1]
+    return re.search(r"the column (\w+):", received.body["messages"][1]["content"])[1]
 
 
 def pool(outcome, name):
@@ -133,12 +133,12 @@ def test_what_is_written_already_is_shown_and_by_whom_changes(project):
     model = Collapsed()
     with LlmServer(model) as server:
         write(server, project, 120)
-    bodies = [text for text in model.asked if "its column body" in text]
+    bodies = [text for text in model.asked if "the column body" in text]
     assert "These are written already" not in bodies[0]
     shown = re.findall(r"These are written already.*?\n<data-\w+>\n(.*?)\n</data", bodies[-1], re.S)
     assert 1 <= len(shown[0].split("\n")) <= 100
     assert len({re.search("Written by.*", text)[0] for text in bodies[:3]}) == 3
-    assert "Written by" not in next(text for text in model.asked if "its column product_name" in text)
+    assert "Written by" not in next(text for text in model.asked if "the column product_name" in text)
 
 
 def test_what_is_shown_as_written_makes_each_call_bring_more(project):
@@ -283,7 +283,7 @@ def test_texts_that_stand_in_the_file_stay_and_count(project):
     content = outcome.files["seedbed/pools/reviews_body.jsonl"]
     assert content.startswith(mine)
     assert len(content.splitlines()) == 24
-    first = next(text for text in model.asked if "its column body" in text)
+    first = next(text for text in model.asked if "the column body" in text)
     assert '{"product_id.category": "Audio", "rating": "1"}, 3 texts' in first
     assert "Mine, by hand." in first
 
