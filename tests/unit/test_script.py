@@ -98,10 +98,14 @@ def test_nothing_from_outside_becomes_code(tmp_path):
         {"name": "kind", "data_tests": [{"accepted_values": {"arguments": {"values": [hostile, "b"]}}}]},
     ]
     seeds = [{"name": f"a{hostile}", "description": f"{hostile}; import os", "columns": columns}]
-    folder = write_project(tmp_path / "shop", {"seeds/_seeds.yml": yaml.safe_dump({"seeds": seeds})})
+    files = {"seeds/_seeds.yml": yaml.safe_dump({"seeds": seeds})}
+    files["dbt_project.yml"] = yaml.safe_dump({"name": f'{hostile}"""; import os; """'})
+    folder = write_project(tmp_path / "shop", files)
     done = run(folder, "export-script")
     assert done.exit_code == 0, done.output
-    tree = ast.parse((folder / "make_tables.py").read_text(encoding="utf-8"))
+    text = (folder / "make_tables.py").read_text(encoding="utf-8")
+    assert all(character.isprintable() or character == "\n" for character in text)
+    tree = ast.parse(text)
     plain = project("insurer", tmp_path / "plain")
     run(plain, "export-script")
     expected = ast.parse((plain / "make_tables.py").read_text(encoding="utf-8"))
