@@ -20,7 +20,7 @@ _EPOCH = dt.date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of a chart: what it stands for, how many values, and its height as a share of the highest."""
+    """A bar of a chart: what it stands for, how many values, and its height as a share of the highest; 0 for a rest."""
 
     label: str
     count: int
@@ -94,7 +94,7 @@ def _top(counts: list[dict[str, Any]], total: int) -> Iterator[Bar]:
         yield Bar(spoken(item["values"]), item["counts"], item["counts"] / counts[0]["counts"])
     rest = sum(item["counts"] for item in counts[_TOP:])
     if rest:
-        yield Bar(f"{len(counts) - _TOP:,} others", rest, min(1.0, rest / counts[0]["counts"]))
+        yield Bar(f"{len(counts) - _TOP:,} others", rest, 0.0)
 
 
 def _histogram(numbers: np.ndarray[Any, Any], kind: pa.DataType) -> Iterator[Bar]:
