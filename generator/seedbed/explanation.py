@@ -11,7 +11,7 @@ from rich.text import Text
 from seedbed.authoring.client.by_hand import Prompt
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.endpoint import Endpoint
-from seedbed.authoring.client.ledger import estimate
+from seedbed.authoring.client.ledger import Entry, estimate
 from seedbed.check import Finding
 from seedbed.errors import CheckFailed, ProjectError, closest
 from seedbed.plan import kinds
@@ -71,6 +71,19 @@ def spoken_calls(requests: Sequence[Request], endpoint: Endpoint | None, *, ever
     cost = f", {total.cost(endpoint.price):.2g} at your price" if endpoint and endpoint.price else ""
     whom = f" to {endpoint.model} at {endpoint.host}" if endpoint else ""
     yield f"estimate: {total}{whom}{cost}; repairs come on top, replies from the cache are free"
+
+
+def spoken_ledger(calls: Sequence[Entry]) -> Iterator[tuple[str, dict[str, object]]]:
+    """What each call cost, as a line and as the fields of a JSON object."""
+    for call in calls:
+        usage, repair = call.usage, f", repair {call.attempt}" if call.attempt else ""
+        about = "" if usage.measured else "about "
+        cached = f" ({usage.cached:,} of them seen before by the provider)" if usage.cached else ""
+        cost = f"{about}{usage.prompt:,} tokens in{cached}, {usage.completion:,} out, {call.seconds:.1f} s"
+        said = f"  {call.name} {call.batch + 1}{repair}: {'from the cache' if call.recorded else cost}"
+        yield said, {"call": call.name, "batch": call.batch + 1, "repair": call.attempt, "recorded": call.recorded,
+                     "prompt_tokens": usage.prompt, "cached_tokens": usage.cached, "answer_tokens": usage.completion,
+                     "measured": usage.measured, "seconds": round(call.seconds, 3)}  # fmt: skip
 
 
 def spoken_prompts(prompts: Sequence[Prompt]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The progress bar of long work."""
+"""The progress bars of long work: rows being made, and calls to an LLM."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from seedbed.plan.resolved import ResolvedTable
 
@@ -29,6 +30,40 @@ class Quiet(Watcher):
 
     def __call__(self, table: ResolvedTable, rows: int, share: float) -> None:
         return None
+
+
+class CallBar:
+    """One line on the standard error stream: what the latest call is about, and how many of the calls have begun.
+
+    Args:
+        calls: how many calls are expected; repairs and smaller portions come on top.
+        console: where it is drawn.
+    """
+
+    def __init__(self, calls: int, console: Console | None = None) -> None:
+        self._progress = Progress(
+            BarColumn(),
+            TextColumn("call {task.completed:.0f} of {task.total:.0f}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            console=console or Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=calls)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        self._progress.stop()
+
+    def __call__(self, line: str) -> None:
+        task = self._progress.tasks[self._task]
+        begun = task.completed + 1
+        self._progress.update(
+            self._task, description=escape(line), completed=begun, total=max(begun, task.total or 0), refresh=True
+        )
 
 
 class Bar(Watcher):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import click
 
 from seedbed import api, explanation, installation
+from seedbed.authoring.client.calls import Request
 from seedbed.cli.options import Opened, Wanted, opens_project, resolve, today
 from seedbed.cli.talk import spoken_count
 from seedbed.errors import AuthoringError, ProjectError
@@ -56,6 +58,7 @@ _wants_texts = click.option(
 )
 @_wants_texts
 @click.option("--max-tokens", type=click.IntRange(min=1), help="A hard limit on the tokens of all calls to the LLM.")
+@click.option("--ledger", is_flag=True, help="Show what each call to the LLM cost.")
 @click.option("--no-cache", is_flag=True, help="Use no replies of earlier runs, and keep none.")
 @click.option("--refresh", is_flag=True, help="Ask the LLM again although it has answered before.")
 @click.option(
@@ -73,6 +76,7 @@ def plan(
     author: str,
     texts: int,
     max_tokens: int | None,
+    ledger: bool,
     no_cache: bool,
     refresh: bool,
     reply: Sequence[str],
@@ -85,6 +89,7 @@ def plan(
     """
     talk = opened.talk
     author = "llm" if reply else author
+    requests: Sequence[Request] = ()
     if author == "llm" and (dry_run or not reply):
         requests, endpoint = api.expected_calls(opened.schema, today=today(), fresh=fresh, texts=texts)
         for line in explanation.spoken_calls(requests, endpoint, every=dry_run):
@@ -92,7 +97,8 @@ def plan(
         if dry_run:
             return
     options = api.LlmOptions(max_tokens, not no_cache, refresh, reply or None, texts)
-    planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author=author, llm=options, tell=talk.say)
+    with talk.caller(len(requests)) if requests else nullcontext(talk.say) as tell:
+        planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author=author, llm=options, tell=tell)
     talk.report(planned.notes, notes=opened.notes)
     api.resolve_plan(opened.schema, planned)
     if planned.prompts:
@@ -102,6 +108,9 @@ def plan(
     for line in explanation.spoken_changes(planned.changes):
         talk.say(line)
     if planned.summary:
+        for line, fields in explanation.spoken_ledger(planned.summary.calls):
+            if ledger or talk.as_json:
+                talk.say(line, **fields)
         talk.say(str(planned.summary))
     if check:
         if not planned.existed or planned.changes.any or planned.files:

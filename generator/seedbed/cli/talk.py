@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
 from rich.console import Console
 
 from seedbed.errors import Diagnostic, SeedbedError, Severity
-from seedbed.progress import Bar, Quiet, Watcher
+from seedbed.progress import Bar, CallBar, Quiet, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,20 @@ class Talk:
             click.echo(json.dumps(found.as_dict()), err=True)
 
     def watcher(self) -> Watcher:
-        return Quiet() if self.quiet or self.as_json or not sys.stderr.isatty() else Bar()
+        return Quiet() if self._has_no_bar else Bar()
+
+    @contextmanager
+    def caller(self, calls: int) -> Iterator[Callable[[str], None]]:
+        """Is told of each call to an LLM, a line at a time: shown as a bar in a terminal, else as they come."""
+        if self._has_no_bar:
+            yield self.say
+            return
+        with CallBar(calls) as bar:
+            yield bar
+
+    @property
+    def _has_no_bar(self) -> bool:
+        return self.quiet or self.as_json or not sys.stderr.isatty()
 
 
 def spoken_count(count: int, what: str) -> str:

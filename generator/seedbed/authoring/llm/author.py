@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.client import Client
-from seedbed.authoring.client.ledger import Total
+from seedbed.authoring.client.ledger import Entry, Total
 from seedbed.authoring.llm.listings import decide_listings, expected_listings, wishes_of
 from seedbed.authoring.llm.pools import pools_stage
 from seedbed.authoring.llm.portions import decide_columns, expected_columns, group
@@ -39,7 +39,7 @@ class Summary:
     """What came of a run: how many entries were open, how many the LLM decided, what it cost.
 
     `kept` has a warning for each reason why entries keep the baseline's; `stopped` says why calls were not made.
-    `files` are the texts of files beside the plan, by path.
+    `files` are the texts of files beside the plan, by path; `calls` are all answered calls, in the order of their ends.
     """
 
     asked: int = 0
@@ -48,6 +48,7 @@ class Summary:
     kept: tuple[Diagnostic, ...] = ()
     stopped: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[Entry, ...] = ()
 
     def __str__(self) -> str:
         if not self.asked:
@@ -115,6 +116,7 @@ def author_with_llm(
         kept=tuple(problem for outcome in outcomes for problem in outcome.kept),
         stopped=run.stopped,
         files=run.files,
+        calls=client.ledger.entries,
     )
     return outcomes[-1].plan, summary
 
