@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -131,6 +131,8 @@ def resolve(
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
     as_of: dt.date | None = None,
+    since: dt.date | None = None,
+    changes: Literal["delta", "feed"] | None = None,
 ) -> ResolvedPlan:
     """The plan with nothing left to decide: what the finer steps take, and Spark.
 
@@ -140,12 +142,17 @@ def resolve(
         rows: numbers of rows by table, in place of the plan's; what the plan asks for stays as it is.
         scale: factor for all other numbers of rows.
         as_of: a later as-of date than the plan's.
+        since: tell only what changed after this earlier as-of date, from the plan's own on.
+        changes: how it is told: as new and changed rows (`delta`, the default), or as every insert, update and delete
+            (`feed`; without `since` it begins with all rows).
 
     Raises:
         PlanError: the plan does not fit the schema, or cannot be carried out.
     """
     chosen, notes = api.choose_tables(plan.schema, select)
-    resolved, found = api.resolve_plan(plan.schema, plan, select=chosen, rows=rows, scale=scale, as_of=as_of)
+    resolved, found = api.resolve_plan(
+        plan.schema, plan, select=chosen, rows=rows, scale=scale, as_of=as_of, since=since, changes=changes
+    )
     _warn([*notes, *found])
     return resolved
 
@@ -157,6 +164,8 @@ def generate(
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
     as_of: dt.date | None = None,
+    since: dt.date | None = None,
+    changes: Literal["delta", "feed"] | None = None,
     workers: int | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Makes the tables as pandas DataFrames by name, with the values that `seedbed generate` writes.
@@ -171,7 +180,9 @@ def generate(
         SinkError: pandas is not installed.
     """
     dataframes = importlib.import_module("seedbed.sinks.dataframes")
-    tables = generate_arrow(plan, select=select, rows=rows, scale=scale, as_of=as_of, workers=workers)
+    tables = generate_arrow(
+        plan, select=select, rows=rows, scale=scale, as_of=as_of, since=since, changes=changes, workers=workers
+    )
     return {name: dataframes.dataframe(table) for name, table in tables.items()}
 
 
@@ -182,10 +193,12 @@ def generate_arrow(
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
     as_of: dt.date | None = None,
+    since: dt.date | None = None,
+    changes: Literal["delta", "feed"] | None = None,
     workers: int | None = None,
 ) -> dict[str, pa.Table]:
     """Makes the tables as Arrow tables by name; arguments and errors as of `generate`."""
-    resolved = resolve(plan, select=select, rows=rows, scale=scale, as_of=as_of)
+    resolved = resolve(plan, select=select, rows=rows, scale=scale, as_of=as_of, since=since, changes=changes)
     return api.generate_tables(resolved, workers=workers or os.cpu_count() or 1)
 
 

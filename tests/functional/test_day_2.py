@@ -1,6 +1,7 @@
 """Later runs of one project, by the commands: whole states, deltas and feeds, and what `check` makes of them."""
 
 import csv
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+import seedbed
 from seedbed.cli import main
 from worlds import write_project
 
@@ -171,3 +173,33 @@ def test_planning_again_keeps_what_is_said_of_late_and_deleted_rows(shop):
     assert (shop / "seeds" / "orders.csv").read_bytes() == before
     assert said in plan.read_text()
     assert len(rows(shop, "orders")) < 60
+
+
+TICKETS = """
+    seeds:
+      - name: tickets
+        config:
+          meta:
+            seedbed:
+              rows: 800
+              lifecycle: {initial: open, transitions: {open: {solved: 1}}, dwell: 20d}
+        columns:
+          - {name: ticket_id, data_type: integer, data_tests: [unique, not_null]}
+          - {name: status, data_type: varchar}
+          - {name: opened_at, data_type: timestamp}
+          - {name: solved_at, data_type: timestamp}
+          - {name: updated_at, data_type: timestamp}
+    """
+
+
+def test_without_a_plan_updated_at_tells_that_the_lifecycle_went_on(tmp_path):
+    schema = seedbed.read(write_project(tmp_path, {"seeds/_seeds.yml": TICKETS}))
+    plan = seedbed.author(schema, today=dt.date(2026, 4, 15))
+    first, later = plan.plan.as_of, plan.plan.as_of + dt.timedelta(days=30)
+    (delta,) = seedbed.generate_arrow(plan, as_of=later, since=first).values()
+    moments = delta["updated_at"].to_pylist()
+    assert all(first < moment.date() <= later for moment in moments)
+    whole = seedbed.generate_arrow(plan, as_of=later)["tickets"]
+    assert len(moments) == sum(moment.date() > first for moment in whole["updated_at"].to_pylist()) > 10
+    (feed,) = seedbed.generate(plan, as_of=later, since=first, changes="feed").values()
+    assert set(feed["_op"]) == {"insert", "update"}

@@ -64,6 +64,8 @@ _STEPS: tuple[tuple[int, str, str], ...] = (
 """Place in the order of events, usual delay after the step before, and the words of a name that tell it."""
 _BY_WORD = {word: (rank, delay) for rank, delay, words in _STEPS for word in words.split()}
 _UPDATED, _FUTURE = 60, 70
+_CHANGED = frozenset(["updated", "modified", "changed", "touched"])
+"""Words for when a row last changed, which a row with a lifecycle does as that goes on."""
 _OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
 _MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "900d": "3000d",
                "300d": "900d", "40m": "4h"}  # fmt: skip
@@ -240,6 +242,9 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
     shown = [base]
     for step in steps:
         name = step.column.name
+        if started and _CHANGED & set(tokens(name)) and _is_plain(sketches, sketch, [name]):
+            sketch.decide(name, kinds.ChangedAt())
+            continue
         if step.rank == _UPDATED and len(shown) > 1 and _is_plain(sketches, sketch, [*shown, name]):
             latest = f"greatest({', '.join(quoted(item) for item in shown)})"
             sketch.decide(name, kinds.Sql(expression=latest))
