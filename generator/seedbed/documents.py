@@ -78,7 +78,11 @@ class Document:
                 yield self.at(index)
 
 
-class _StrictLoader(yaml.SafeLoader):
+# libyaml's, where PyYAML was built with it, reads ten times faster; dbt takes it too.
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _StrictLoader(_Loader):  # type: ignore[misc,valid-type]
     """YAML 1.2 core scalars: true/false/null, plain integers and decimals; everything else is text."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
@@ -108,7 +112,7 @@ def read_yaml(text: str, file: str, *, strict: bool = False) -> Document:
     if len(text) > MAX_BYTES:
         raise _refused("yaml-too-large", f"the file has {len(text):,} characters; at most {MAX_BYTES:,} are read", file)
     try:
-        loader = (_StrictLoader if strict else yaml.SafeLoader)(text.removeprefix("\ufeff"))
+        loader = (_StrictLoader if strict else _Loader)(text.removeprefix("\ufeff"))
     except yaml.YAMLError as error:  # a control character
         raise _refused("yaml-syntax", f"this is not valid YAML: {error}", file) from None
     try:
@@ -136,7 +140,7 @@ def _refused(code: str, message: str, place: Location | str, hint: str | None = 
 def _check_depth(text: str, file: str) -> None:
     """Walks the parser's events, which needs no recursion, before anything is built from them."""
     depth = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

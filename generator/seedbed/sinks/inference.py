@@ -25,14 +25,41 @@ _TYPED = r"^\s*(?:[-+]?[$€£¥]?[-+]?[\d,]*\.?\d+%?|\d{4}-\d\d-\d\d(?:[T ].*)?
 _INT32 = 2**31
 
 
+class DeclaredTypes:
+    """Which columns of a project's seeds `column_types` covers. Each file is read once.
+
+    A file that cannot be read says nothing here; whoever reads the project reports it.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._root = project.root
+        self._seeds: dict[str, dict[str, set[str]]] = {}
+        self._everywhere: set[str] | None = None
+
+    def columns(self, table: ResolvedTable) -> set[str]:
+        """Their names, in lower case: those of the seed's own entry and of dbt_project.yml."""
+        file = str(table.property_file)
+        if file not in self._seeds:
+            self._seeds[file] = {}
+            for document in _read(self._root / file):
+                for entry in document.at("seeds").elements():
+                    found = self._seeds[file].setdefault(str(entry.at("name").value).casefold(), set())
+                    _collect(entry.at("config").value, found)
+        if self._everywhere is None:
+            self._everywhere = set()
+            for document in _read(self._root / "dbt_project.yml"):
+                _collect(document.at("seeds").value, self._everywhere)
+        return self._everywhere | self._seeds[file].get(table.file.casefold(), set())
+
+
 class InferenceWatch:
     """Looks at a seed's rows as they are written, and says what dbt would get wrong.
 
     It watches only the columns whose types nothing names, in a seed that the project documents itself.
     """
 
-    def __init__(self, table: ResolvedTable, project: Project) -> None:
-        typed = _typed_columns(table, project) if is_documented(table) else None
+    def __init__(self, table: ResolvedTable, project: Project, declared: DeclaredTypes) -> None:
+        typed = declared.columns(table) if is_documented(table) else None
         self._table, self._project = table, project
         self._watched = [
             column.name for column in table.written_columns if typed is not None and column.name.casefold() not in typed
@@ -88,21 +115,6 @@ class InferenceWatch:
         if kind is TypeKind.DECIMAL:
             return "decimals are read as floating-point numbers"
         return "the time zone is dropped" if kind is TypeKind.TIMESTAMP_TZ else None
-
-
-def _typed_columns(table: ResolvedTable, project: Project) -> set[str]:
-    """Names, in lower case, of the columns that `column_types` covers: in the seed's own entry or in dbt_project.yml.
-
-    A file that cannot be read says nothing here; whoever reads the project reports it.
-    """
-    found: set[str] = set()
-    for document in _read(project.root / str(table.property_file)):
-        for entry in document.at("seeds").elements():
-            if str(entry.at("name").value).casefold() == table.file.casefold():
-                _collect(entry.at("config").value, found)
-    for document in _read(project.root / "dbt_project.yml"):
-        _collect(document.at("seeds").value, found)
-    return found
 
 
 def _collect(value: Any, found: set[str]) -> None:

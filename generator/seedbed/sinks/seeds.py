@@ -13,7 +13,7 @@ from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.sinks.base import Outcome, Sink, Written
 from seedbed.sinks.csv import UnwritableValue, encode_all, header
 from seedbed.sinks.files import FileTransaction, check_file_names
-from seedbed.sinks.inference import InferenceWatch
+from seedbed.sinks.inference import DeclaredTypes, InferenceWatch
 from seedbed.sinks.manifest import check_dates, read_manifest
 from seedbed.sinks.properties import PROPERTY_FILE, render_properties
 
@@ -43,6 +43,7 @@ class CsvSink(Sink):
         problems = check_file_names((table.file, table.name) for table in self._tables)
         if has_errors(problems):
             raise SinkError("Nothing was written.", problems)
+        self._declared = DeclaredTypes(project)
         self._notes: list[Diagnostic] = []
         self._files = FileTransaction(project.root, force=force)
         try:
@@ -56,7 +57,7 @@ class CsvSink(Sink):
 
     def _write(self, table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Written:
         path, rows, blanks = self._path(table), 0, Counter[str]()
-        watch = InferenceWatch(table, self._plan.project)
+        watch = InferenceWatch(table, self._plan.project, self._declared)
 
         def watched() -> Iterator[pa.RecordBatch]:
             for batch in batches:
