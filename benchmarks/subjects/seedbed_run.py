@@ -43,7 +43,7 @@ def main(folder: Path, project: Path, scale: float, form: str, workers: int, oth
         else:
             csv = form == "csv"
             sink = api.csv_sink(resolved, workers=workers) if csv else api.parquet_sink(resolved, Path("data"))
-            for written in api.generate(resolved, sink, workers=workers).written:
+            for written in api.write(resolved, sink, workers=workers).written:
                 done.add(written.rows, len(resolved.table(written.table).written_columns))
 
 
