@@ -1,4 +1,4 @@
-"""What an LLM is asked and answers to plan the wide project, from recorded replies: `bill.py FOLDER`. No key, no call."""
+"""What an LLM is asked and answers to plan the wide project, from recorded replies: `bill.py FOLDER`."""
 
 from __future__ import annotations
 

@@ -31,10 +31,17 @@ START, AS_OF = np.datetime64("2015-01-01"), np.datetime64("2025-12-31")
 def generate(persons: int, cases: int, transactions: int) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(1)
     days = pd.date_range(START, AS_OF)
-    date_dim = pd.DataFrame({
-        "date_key": days.strftime("%Y%m%d").astype(int), "date": days.date, "year": days.year, "month": days.month,
-        "day": days.day, "weekday": days.strftime("%a"), "is_weekend": days.day_of_week >= 5,
-    })  # fmt: skip
+    date_dim = pd.DataFrame(
+        {
+            "date_key": days.strftime("%Y%m%d").astype(int),
+            "date": days.date,
+            "year": days.year,
+            "month": days.month,
+            "day": days.day,
+            "weekday": days.strftime("%a"),
+            "is_weekend": days.day_of_week >= 5,
+        }
+    )
 
     fake = Faker("en_US")
     Faker.seed(1)
@@ -45,19 +52,30 @@ def generate(persons: int, cases: int, transactions: int) -> dict[str, pd.DataFr
     number = np.arange(1, persons + 1)
     email = pd.Series(first).str.lower() + "." + pd.Series(last).str.lower() + number.astype(str) + "@example.com"
     born = np.datetime64("1942-01-01") + rng.integers(0, 24_106, persons)
-    person_dim = pd.DataFrame({
-        "person_id": number, "first_name": first, "last_name": last, "email": email,
-        "city": rng.choice(cities, persons), "birth_date": born,
-    })  # fmt: skip
+    person_dim = pd.DataFrame(
+        {
+            "person_id": number,
+            "first_name": first,
+            "last_name": last,
+            "email": email,
+            "city": rng.choice(cities, persons),
+            "birth_date": born,
+        }
+    )
 
     case_id = np.arange(1, cases + 1)
     case_person = rng.integers(1, persons + 1, cases)
     opened = START + rng.integers(0, len(days), cases)
-    case_dim = pd.DataFrame({
-        "case_id": case_id, "case_ref": "CASE-" + pd.Series(case_id).astype(str).str.zfill(8), "person_id": case_person,
-        "opened_at": opened, "priority": rng.choice(["low", "medium", "high", "critical"], cases, p=[0.5, 0.3, 0.15, 0.05]),
-        "claim_amount": np.round(rng.lognormal(7, 1.2, cases), 2),
-    })  # fmt: skip
+    case_dim = pd.DataFrame(
+        {
+            "case_id": case_id,
+            "case_ref": "CASE-" + pd.Series(case_id).astype(str).str.zfill(8),
+            "person_id": case_person,
+            "opened_at": opened,
+            "priority": rng.choice(["low", "medium", "high", "critical"], cases, p=[0.5, 0.3, 0.15, 0.05]),
+            "claim_amount": np.round(rng.lognormal(7, 1.2, cases), 2),
+        }
+    )
 
     cumulative = MATRIX.cumsum(axis=1)
     who, state, since, steps = case_id, np.zeros(cases, int), opened, []
@@ -66,10 +84,17 @@ def generate(persons: int, cases: int, transactions: int) -> dict[str, pd.DataFr
         stay = np.maximum(1, np.rint(rng.lognormal(0, 0.8, len(who)) * MEDIAN_DAYS[state])).astype(int)
         until = np.where(state == 5, np.datetime64("NaT"), since + stay)
         going = until <= AS_OF
-        steps.append(pd.DataFrame({
-            "case_id": who, "status": STATES[state], "start_date": since, "end_date": np.where(going, until, np.datetime64("NaT")),
-            "is_current": ~going,
-        }))  # fmt: skip
+        steps.append(
+            pd.DataFrame(
+                {
+                    "case_id": who,
+                    "status": STATES[state],
+                    "start_date": since,
+                    "end_date": np.where(going, until, np.datetime64("NaT")),
+                    "is_current": ~going,
+                }
+            )
+        )
         closed_at[who - 1] = since
         who, state, since = who[going], state[going], until[going]
         state = (rng.random(len(who))[:, None] > cumulative[state]).sum(axis=1)
@@ -81,16 +106,24 @@ def generate(persons: int, cases: int, transactions: int) -> dict[str, pd.DataFr
     seconds = (rng.random(transactions) * life * 86_400).astype("timedelta64[s]")
     moment = pd.Series(opened[of_case - 1].astype("datetime64[s]") + seconds)
     kinds = ["payment", "refund", "fee", "adjustment", "chargeback"]
-    transaction_fact = pd.DataFrame({
-        "transaction_id": np.arange(1, transactions + 1), "case_id": of_case, "person_id": case_person[of_case - 1],
-        "date_key": moment.dt.year * 10_000 + moment.dt.month * 100 + moment.dt.day, "transacted_at": moment,
-        "transaction_type": rng.choice(kinds, transactions, p=[0.7, 0.1, 0.12, 0.05, 0.03]),
-        "amount": np.round(rng.lognormal(4, 1, transactions), 2),
-    })  # fmt: skip
+    transaction_fact = pd.DataFrame(
+        {
+            "transaction_id": np.arange(1, transactions + 1),
+            "case_id": of_case,
+            "person_id": case_person[of_case - 1],
+            "date_key": moment.dt.year * 10_000 + moment.dt.month * 100 + moment.dt.day,
+            "transacted_at": moment,
+            "transaction_type": rng.choice(kinds, transactions, p=[0.7, 0.1, 0.12, 0.05, 0.03]),
+            "amount": np.round(rng.lognormal(4, 1, transactions), 2),
+        }
+    )
     return {
-        "date_dim": date_dim, "person_dim": person_dim, "case_dim": case_dim, "case_status": case_status,
+        "date_dim": date_dim,
+        "person_dim": person_dim,
+        "case_dim": case_dim,
+        "case_status": case_status,
         "transaction_fact": transaction_fact,
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

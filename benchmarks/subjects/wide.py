@@ -1,4 +1,4 @@
-"""Fifty tables, of a thousand rows on average, from nothing but their documentation, by the command line: `wide.py FOLDER`."""
+"""Fifty tables of about a thousand rows from nothing but their documentation, by the command line: `wide.py FOLDER`."""
 
 from __future__ import annotations
 
