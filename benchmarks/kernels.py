@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from seedbed.engine.arrow import conform
 from seedbed.engine.cells import Cells
+from seedbed.engine.distributions import normal_probabilities, normal_quantile
 from seedbed.engine.expressions import Evaluator
-from seedbed.engine.rng import Stream
+from seedbed.engine.rng import Stream, words_of
 from seedbed.engine.values import make_values
 from seedbed.plan.expressions import compile_expression
 from seedbed.plan.generators import parse_generator
@@ -35,8 +36,12 @@ GENERATORS = (
     "pattern('{n}/{LETTERS:2}-{digits:4}')", "each(['a', 'b', 'c'])", "choice({'a': 70, 'b': 20, 'c': 10})",
     "choice_by('code', {'a': ['x', 'y'], 'b': {'y': 3, 'z': 1}})", "integer(1, 1000)", "uniform(0, 100)",
     "normal(100, 15)", "normal(100, 15, min=80)", "lognormal(120, 0.6)", "exponential(4)", "poisson(3)",
+    "empirical([0, 10, 25, 60, 400])", "case_by('code', {'a': lognormal(120, 0.6), 'b': integer(1, 9)})",
     "zipf(1.1, 1000000)", "boolean(0.3)", "date('2020-01-01', '2025-12-31')",
+    "date('2020-01-01', '2025-12-31', weekdays={'sun': 0}, growth=0.2)", "time('08:00', '17:59:59')",
     "timestamp('2020-01-01', '2025-12-31')", "timestamp('2020-01-01', '2025-12-31', hours='business')",
+    "timestamp('2020-01-01', '2025-12-31', hours='business', weekdays={'sat': 0.3}, months={'dec': 1.8}, growth=0.2)",
+    "timestamp('2020-01-01', '2025-12-31', hours={7: 1, 9: 3, 12: 2, 20: 5}, growth=0.2)",
     "after('day', median='3d')", "after('moment', mean='3h')", "calendar('year', 'day')", "calendar('day_name', 'day')",
     "calendar('key', 'moment')", "template('{code}-{number}')", "fake('first_name')", "fake('full_name')",
     "fake('email', unique=true)", "fake('phone')", "fake('company')", "fake('city')", "fake('address')",
@@ -57,7 +62,7 @@ def cost(work: Callable[[], object], values: int) -> float:
 
 def main(words: list[str]) -> None:
     rows = np.arange(ROWS, dtype=np.int64)
-    stream = Stream(1, "benchmark")
+    stream, other = Stream(1, "benchmark"), Stream(1, "other")
     plan = ResolvedPlan(
         Project(Path.cwd(), "benchmark"),
         1,
@@ -79,6 +84,9 @@ def main(words: list[str]) -> None:
         "a word": lambda: stream.bits(rows),
         "a word, rows in no order": lambda: stream.bits(rows[::-1]),
         "a permuted row": lambda: stream.permute(rows, ROWS),
+        "a word that is correlated with another": lambda: words_of(
+            normal_probabilities(sum(0.5**0.5 * normal_quantile(each.uniform(rows)) for each in (stream, other)))
+        ),
     }
     for text in GENERATORS:
         generator = parse_generator(text)

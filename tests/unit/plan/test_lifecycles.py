@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from seedbed.documents import Document, read_yaml
 from seedbed.errors import Diagnostic, Location, has_errors
 from seedbed.plan.lifecycles import count_entities, resolve_lifecycle
+from seedbed.plan.plan_text import render_plan
 from seedbed.plan.resolved import DAY, ResolvedLifecycle
 from seedbed.plan.rhythm import Rhythm
-from seedbed.plan.spec import Process
+from seedbed.plan.spec import Lifecycle, Plan, Process, TableEntry
 from seedbed.schema import Transition, Workflow
 
 FILE = Path(__file__).parents[2] / "cases" / "lifecycles" / "problems.yml"
@@ -156,6 +157,15 @@ def test_a_rhythm_of_arrivals_is_read() -> None:
     assert rhythm.months == (1,) * 11 + (2,)
     assert rhythm.growth == 0.1
     assert rhythm.hours == (0,) * 8 + (1,) * 10 + (0,) * 6
+
+
+def test_a_rhythm_of_arrivals_comes_back_from_a_plan() -> None:
+    said = {"initial": "A", "transitions": {"A": {"B": 1}}, "dwell": {"A": {"fixed": "3d"}}}
+    arrivals = {"weekdays": {"sat": 0.5}, "growth": -0.1, "hours": {9: 2, 10: 1, 23: 0.5}}
+    lifecycle = Lifecycle.model_validate({**said, "arrivals": arrivals})
+    plan = Plan(start=dt.date(2026, 1, 1), as_of=dt.date(2026, 6, 30), tables={"t": TableEntry(lifecycle=lifecycle)})
+    document = read_yaml(render_plan(plan), "seedbed.yml", strict=True)
+    assert Plan.model_validate(document.value).tables["t"].lifecycle == lifecycle
 
 
 def test_nobody_can_arrive_on_no_day() -> None:

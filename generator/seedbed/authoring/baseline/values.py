@@ -263,7 +263,7 @@ def _by_type(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Genera
         case TypeKind.BINARY:
             return kinds.Constant(value=None if not sketch.must_be_filled(column.name) else "")
         case TypeKind.TIME:
-            return kinds.Choice(values=dict.fromkeys(("08:00:00", "10:30:00", "13:00:00", "16:45:00"), 1.0))
+            return kinds.Time(start="08:00:00", end="17:59:59")
     if bounded:
         return kinds.Integer(min=1, max=1000)
     name = snake(column.name)

@@ -78,7 +78,7 @@ def _is_guess(plan: Plan, generator: kinds.Generator) -> bool:
             return what in _ANY_TEXT and not unique
         case kinds.Pattern(template=template):
             return _LETTERS.fullmatch(template) is not None
-        case kinds.Choice():
+        case kinds.Choice() | kinds.Time():
             return True
         case kinds.Boolean(p=p):
             return p == _EVEN

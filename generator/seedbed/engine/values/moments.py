@@ -45,7 +45,11 @@ def _timestamp(cells: Cells, generator: kinds.Timestamp) -> pa.Array:
 
 
 def _time(cells: Cells, generator: kinds.Time) -> pa.Array:
-    seconds = draw_moments(generator.rhythm, *generator.ends, cells.bits())
+    first, last = generator.ends
+    if generator.hours is None:
+        seconds = first + cells.below(last - first + 1)
+    else:
+        seconds = draw_moments(generator.rhythm, first, last, cells.bits())
     return pa.array(seconds.astype(np.int32)).view(pa.time32("s"))
 
 

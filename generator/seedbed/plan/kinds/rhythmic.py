@@ -32,17 +32,22 @@ def _named(names: Sequence[str], spoken: str) -> Callable[[Any], Any]:
 
 
 def read_hours(value: Any) -> Any:
-    """Weights by hour; a list gives each of its hours the same."""
+    """Weights by hour, which is a number or, as YAML's keys are, its text; a list gives each hour the same."""
     if isinstance(value, str):
         if value not in ("any", "business"):
             raise ValueError(f"{value!r} are no hours; write 'any', 'business' or weights: {{9: 2, 10: 1}}")
         return value
     weights = dict.fromkeys(value, 1.0) if isinstance(value, list | tuple) else value
-    if isinstance(weights, dict):
-        for hour in weights:
-            if not isinstance(hour, int) or isinstance(hour, bool) or not 0 <= hour < 24:
-                raise ValueError(f"{hour!r} is no hour; they are the numbers from 0 to 23")
-    return weights
+    if not isinstance(weights, dict):
+        return weights
+    read: dict[int, Any] = {}
+    for hour, weight in weights.items():
+        number = str(hour) if not isinstance(hour, bool) else ""
+        if not number.isdecimal() or int(number) > 23 or int(number) in read:
+            told = "stands twice" if number.isdecimal() and int(number) in read else "is no hour"
+            raise ValueError(f"{hour!r} {told}; they are the numbers from 0 to 23")
+        read[int(number)] = weight
+    return read
 
 
 Weight = Annotated[float, Field(ge=0, lt=1e9)]
