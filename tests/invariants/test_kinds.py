@@ -78,6 +78,10 @@ ELSEWHERE = {
     "copy": "follows from a parent's row",
     "version": "follows from the history",
     "rollup": "follows from the children",
+    "changed_at": "follows from what happened to the row",
+    "loaded_at": "follows from what happened to the row",
+    "deleted_at": "shares and delays of tables: tests/unit/engine/test_records.py",
+    "is_deleted": "shares and delays of tables: tests/unit/engine/test_records.py",
 }
 """Where else the distribution of a kind is tested, or why it has none."""
 
@@ -292,6 +296,16 @@ tables:
       doubled: sql('size * 2')
       label: template('{channel} {size}')
       note: pool('notes', by='channel')
+  shipments:
+    rows: 200
+    deletes: {share: 0.5, delay: 100d, of: shipped}
+    columns:
+      id: sequence()
+      shipped: date('2025-01-01', '2025-12-31')
+      changed: changed_at('shipped')
+      loaded: loaded_at('shipped')
+      deleted: deleted_at()
+      is_deleted: is_deleted()
   reviews:
     rows: 80
     columns:
@@ -324,6 +338,8 @@ def all_kinds(tmp_path_factory: pytest.TempPathFactory) -> ResolvedPlan:
         "cases": "id varchar unique, person varchar, state varchar, total decimal(12,2)",
         "steps": "id integer unique, case_id varchar, state varchar, since timestamp",
         "lines": ", ".join(LINES),
+        "shipments": "id integer unique, shipped date, changed timestamp, loaded timestamp, deleted timestamp, "
+        "is_deleted boolean",
         "reviews": "id integer unique, line_id varchar, product_id varchar, case_id varchar, chosen varchar, "
         "whose varchar",
     }
