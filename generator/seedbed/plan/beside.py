@@ -92,5 +92,6 @@ def is_authors(root: Path, path: str, fingerprints: Mapping[str, str], text: str
         there = read_beside(root, path)
     except BesideError:
         return False
-    keeps = text is not None and text.startswith(there.rstrip())
-    return keeps or fingerprints.get(path) == fingerprint_of(there)
+    kept = there.rstrip()
+    adds = text is not None and (text == there or not kept or text.startswith(f"{kept}\n"))
+    return adds or fingerprints.get(path) == fingerprint_of(there)

@@ -1,11 +1,13 @@
 """Texts drawn from a pool: of the row's own stratum, with every slot filled from the row."""
 
 import itertools
+import pickle
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedbed.engine.ranges import RowRanges
 from seedbed.errors import GenerationError
 from seedbed.plan.text_pools import PoolText, render_pool
 from worlds import make, resolve_text, schema_from, seeds
@@ -119,3 +121,12 @@ def test_a_text_that_becomes_too_long_for_its_column_is_an_error_that_names_it(t
     )
     with pytest.raises(GenerationError, match=r"reviews.note: 'It is Ware \d+' has \d+ characters"):
         make(resolve_text(schema, PLAN.replace("BY", "[]")), "reviews")
+
+
+def test_other_processes_draw_the_same_texts(tmp_path):
+    pool = '{"stratum": {"stars": 1}, "text": "a {product_id.name}"}\n{"text": "b"}\n{"text": "c"}\n'
+    schema = schema_from(tmp_path, PROPERTIES, **{"seedbed/pools/notes.jsonl": pool})
+    resolved = resolve_text(schema, PLAN.replace("BY", "['stars']"))
+    parts = pickle.loads(pickle.dumps(RowRanges(resolved, "reviews", batch_rows=90)))
+    rows = [row for part in range(len(parts)) for row in parts.batch(part).to_pylist()]
+    assert rows == make(resolved, "reviews").to_pylist()

@@ -109,3 +109,13 @@ def test_files_and_plan_are_written_together_or_not_at_all(tmp_path):
     write_plan(plan, path, {ROWS: "new\n"})
     assert (tmp_path / ROWS).read_text() == "new\n"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["seedbed", "seedbed.yml"]
+
+
+def test_an_author_may_add_to_a_persons_file_and_change_nothing_in_it(tmp_path):
+    file = tmp_path / "seedbed" / "pools" / "notes.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text("mine\n\n", encoding="utf-8")
+    assert is_authors(tmp_path, "seedbed/pools/notes.jsonl", {}, "mine\nadded\n")
+    assert not is_authors(tmp_path, "seedbed/pools/notes.jsonl", {}, "added\n")
+    assert not is_authors(tmp_path, "seedbed/pools/notes.jsonl", {}, "Mine\nadded\n")
+    assert not is_authors(tmp_path, "seedbed/pools/notes.jsonl", {}, "mineral\n")

@@ -208,6 +208,24 @@ def test_a_few_bad_texts_are_left_out_without_another_call(project):
     assert not any("=1+1" in texts for texts in strata_of(outcome).values())
 
 
+def test_of_an_answer_that_is_never_right_the_good_part_is_kept(project):
+    good = {"1": "Came a day late.", "2": "It hums at night, and that is all it does."}
+
+    def answer(received):
+        numbers = re.findall(r"^(\d+): .*, \d+ texts$", received.body["messages"][1]["content"], re.M)
+        bad = ["=1+1", "{nothing}", "https://evil.io"]
+        said = [
+            {"stratum": number, "texts": [*bad, good.get(number, f"Number {number} is fine.")]} for number in numbers
+        ]
+        return {"say": json.dumps({"strata": said})}
+
+    with LlmServer(answer) as server:
+        outcome, _ = write(server, project, 6)
+    assert all(len(texts) == 1 for texts in strata_of(outcome).values())
+    assert {found.code for found in outcome.kept} == {"pool-small"}
+    assert outcome.decided == 2
+
+
 @pytest.mark.parametrize(
     "said",
     ["[]", "no", '{"strata": [{"stratum": "9", "texts": ["x"]}]}', '{"strata": []}', '{"texts": ["a"]}',
