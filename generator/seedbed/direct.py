@@ -17,7 +17,7 @@ from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.ledger import Total
 from seedbed.authoring.llm.prompts import read_templates
-from seedbed.authoring.llm.rows import MOST_KEYS, Wish, read_rows, rows_request
+from seedbed.authoring.llm.rows import MOST_KEYS, Listing, read_rows, rows_request
 from seedbed.authoring.llm.survey import Survey
 from seedbed.authoring.llm.untrusted import clean
 from seedbed.errors import Diagnostic, Location, ProjectError, Severity, SinkError, closest
@@ -42,7 +42,7 @@ class RowsWanted:
 
     schema: Schema
     table: Table
-    wish: Wish
+    listing: Listing
     request: Request
     path: Path
     there: Sheet
@@ -52,10 +52,10 @@ class RowsWanted:
 
     def read(self, value: object) -> str | list[Diagnostic]:
         """The rows of an answer as the text of a CSV file, or what is wrong with them."""
-        written, problems = read_rows(value, [self.wish])
+        written, problems = read_rows(value, [self.listing])
         if problems:
             return problems
-        sheet, _ = read_sheet(written[self.wish.table], self.path.name)
+        sheet, _ = read_sheet(written[self.listing.table], self.path.name)
         first = len(self.there.rows)
         # Lines count on behind those that are there, so that what repeats one of them is a problem of the new rows.
         behind = max(self.there.lines, default=1)
@@ -68,7 +68,7 @@ class RowsWanted:
         declared = {column.name: column.data_type.value for column in self.table.columns if column.data_type}
         types = known | {name: found for name, found in declared.items() if name in known}
         found = check_sheet(whole, self.table, types, self.parents)
-        return [item for item in found if (item.location.line or 0) > behind] or written[self.wish.table]
+        return [item for item in found if (item.location.line or 0) > behind] or written[self.listing.table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def want_rows(
         else:
             message = f"{', '.join(key.columns)} refer to {key.parent}, of which there is no seed: not checked"
             notes.append(Diagnostic("keys-unknown", message, key.origin, Severity.WARNING))
-    wish = Wish(
+    listing = Listing(
         table.name,
         columns,
         count,
@@ -131,9 +131,9 @@ def want_rows(
         exact=True,
     )
     planned = api.plan_project(schema, today=today)
-    request = rows_request(schema, planned.plan, read_templates(schema.project.root), Survey(), [wish])
+    request = rows_request(schema, planned.plan, read_templates(schema.project.root), Survey(), [listing])
     spelled = replace(there, header=columns) if append else Sheet(path.name)
-    return RowsWanted(schema, table, wish, request, path, spelled, before, tuple(parents), tuple(notes))
+    return RowsWanted(schema, table, listing, request, path, spelled, before, tuple(parents), tuple(notes))
 
 
 def ask_rows(wanted: RowsWanted, llm: api.LlmOptions) -> RowsAnswered:

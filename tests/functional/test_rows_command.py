@@ -1,6 +1,7 @@
 """`seedbed rows`: rows outright for one table, with an endpoint and by hand."""
 
 import csv
+import datetime as dt
 import io
 import json
 
@@ -8,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from llm_server import LlmServer
+from seedbed import api, direct
 from seedbed.cli import main
+from seedbed.errors import SinkError
 from shop import run_dbt, statuses
 from worlds import write_project
 
@@ -203,3 +206,14 @@ def test_a_dry_run_says_what_it_would_cost(shop, serve):
         done = run(shop, "branches", "--dry-run")
     assert "rows 1: about" in done.output
     assert server.requests == []
+
+
+def test_a_seed_that_changes_meanwhile_is_not_overwritten(shop):
+    """Somebody saves the file while the LLM is thinking."""
+    seed(shop).write_text("branch_id,name,country\n1,Ulm,DE\n")
+    schema, _ = api.read_project(shop)
+    wanted = direct.want_rows(schema, "branches", 1, today=dt.date(2026, 6, 30), append=True)
+    seed(shop).write_text("branch_id,name,country\n1,Ulm,DE\n2,Bonn,DE\n")
+    with pytest.raises(SinkError, match="was changed meanwhile"):
+        direct.save_rows(wanted, direct.RowsAnswered("branch_id,name,country\n2,Lund,SE\n"))
+    assert seed(shop).read_text().endswith("2,Bonn,DE\n")

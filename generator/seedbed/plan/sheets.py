@@ -98,7 +98,6 @@ def write_sheet(header: Sequence[str], rows: Sequence[Sequence[str | None]]) -> 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    # A row of a single empty field would be a blank line, which is no row.
     writer.writerows([["" if field is None else field for field in row] for row in rows])
     return text.getvalue()
 

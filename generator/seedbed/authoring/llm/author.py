@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.client import Client
 from seedbed.authoring.client.ledger import Entry, Total
-from seedbed.authoring.llm.listings import decide_listings, expected_listings, wishes_of
+from seedbed.authoring.llm.listings import decide_listings, expected_listings, listings_of
 from seedbed.authoring.llm.pools import pools_stage
 from seedbed.authoring.llm.portions import decide_columns, expected_columns, group
 from seedbed.authoring.llm.prompts import Templates
@@ -64,7 +64,7 @@ def expected_requests(schema: Schema, plan: Plan, templates: Templates, texts: i
     first, survey = list[Request](), Survey()
     if _is_surveyed(schema, plan):
         first = [survey_request(schema, plan, templates)]
-        lists = frozenset(wish.table for portion in wishes_of(schema, plan, Survey()) for wish in portion)
+        lists = frozenset(listing.table for portion in listings_of(schema, plan, Survey()) for listing in portion)
         survey = Survey("x" * 400, {table.name: "x" * 70 for table in schema}, lists)
     return first + [request for stage in _stages(texts) for request in stage.expected(schema, plan, templates, survey)]
 

@@ -11,7 +11,7 @@ from seedbed.authoring.baseline.rows import names_a_list
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.llm.kept import kept_for
 from seedbed.authoring.llm.prompts import Templates, references
-from seedbed.authoring.llm.rows import Wish, read_rows, rows_request
+from seedbed.authoring.llm.rows import Listing, read_rows, rows_request
 from seedbed.authoring.llm.run import LEFT_OUT, Outcome, Run, spoken
 from seedbed.authoring.llm.survey import Survey
 from seedbed.authoring.llm.trial import Entry, keep_what_holds, problems_of, put_in
@@ -34,7 +34,7 @@ _LEFT_TO_THE_PROGRAM = (
 """Kinds that say nothing about the world, or follow from other values."""
 
 
-def wishes_of(schema: Schema, plan: Plan, survey: Survey) -> list[list[Wish]]:
+def listings_of(schema: Schema, plan: Plan, survey: Survey) -> list[list[Listing]]:
     """The short tables whose rows an LLM is to write, in portions of one call each; those that refer to each other
     stand together.
 
@@ -56,7 +56,7 @@ def wishes_of(schema: Schema, plan: Plan, survey: Survey) -> list[list[Wish]]:
             together = []
             portions.append(together)
         together.append(table)
-    return [list(_wishes(plan, portion)) for portion in portions]
+    return [list(_listings(plan, portion)) for portion in portions]
 
 
 def _is_short(plan: Plan, table: Table, survey: Survey) -> bool:
@@ -68,7 +68,7 @@ def _is_short(plan: Plan, table: Table, survey: Survey) -> bool:
     return entry.rows.count <= _MOST_OF_A_LIST or names_a_list(singular(snake(table.name.rpartition(".")[2])))
 
 
-def _wishes(plan: Plan, tables: Sequence[Table]) -> Iterator[Wish]:
+def _listings(plan: Plan, tables: Sequence[Table]) -> Iterator[Listing]:
     filled = {table.name: frozenset(_own_columns(plan, table)) for table in tables}
     for table in tables:
         keys = {
@@ -78,7 +78,7 @@ def _wishes(plan: Plan, tables: Sequence[Table]) -> Iterator[Wish]:
         }
         columns = tuple(name for name in table.column_names if name in filled[table.name] or name in keys)
         rows = plan.tables[table.name].rows
-        yield Wish(table.name, columns, min(rows.count, _MOST_OF_A_LIST) if isinstance(rows, FixedRows) else 0)
+        yield Listing(table.name, columns, min(rows.count, _MOST_OF_A_LIST) if isinstance(rows, FixedRows) else 0)
 
 
 def _own_columns(plan: Plan, table: Table) -> Iterator[str]:
@@ -96,20 +96,20 @@ def _own_columns(plan: Plan, table: Table) -> Iterator[str]:
 
 def expected_listings(schema: Schema, plan: Plan, templates: Templates, survey: Survey) -> list[Request]:
     """One call for each portion."""
-    portions = wishes_of(schema, plan, survey)
+    portions = listings_of(schema, plan, survey)
     return [rows_request(schema, plan, templates, survey, portion, batch) for batch, portion in enumerate(portions)]
 
 
 def decide_listings(run: Run, plan: Plan, survey: Survey) -> Outcome:
     """The plan with the tables whose rows hold, and their files; the others keep their generators."""
-    portions = wishes_of(run.schema, plan, survey)
+    portions = listings_of(run.schema, plan, survey)
 
-    def ask(numbered: tuple[int, list[Wish]]) -> tuple[_Judge, str]:
+    def ask(numbered: tuple[int, list[Listing]]) -> tuple[_Judge, str]:
         batch, portion = numbered
         judge = _Judge(run, plan, portion)
         if run.stopped:
             return judge, run.stopped
-        names = ", ".join(wish.table for wish in portion)
+        names = ", ".join(listing.table for listing in portion)
         run.tell(f"writing rows of {names} ({batch + 1} of {len(portions)})")
         request = rows_request(run.schema, plan, run.templates, survey, portion, batch)
         return judge, run.ask(request, judge)[1]
@@ -122,8 +122,8 @@ def decide_listings(run: Run, plan: Plan, survey: Survey) -> Outcome:
     held, rejected = keep_what_holds(run.schema, plan, entries, run.proof, run.files | files)
     kept: dict[str, list[Place]] = {}
     for portion, (judge, why_not) in zip(portions, judged, strict=True):
-        for wish in portion:
-            place = (wish.table, None)
+        for listing in portion:
+            place = (listing.table, None)
             if place not in held:
                 problem = judge.rejected.get(place) or rejected.get(place)
                 reason = spoken(problem) if problem else why_not or LEFT_OUT
@@ -157,7 +157,7 @@ def _with_rows(schema: Schema, plan: Plan, held: Mapping[Place, Entry], files: M
 class _Judge:
     """Validates the answers to one call, and remembers the tables of the best one that hold."""
 
-    def __init__(self, run: Run, plan: Plan, portion: Sequence[Wish]) -> None:
+    def __init__(self, run: Run, plan: Plan, portion: Sequence[Listing]) -> None:
         self._run, self._plan, self._portion = run, plan, portion
         self.held: Mapping[Place, Entry] = {}
         self.files: Mapping[str, str] = {}

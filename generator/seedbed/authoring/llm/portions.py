@@ -12,7 +12,7 @@ from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
 from seedbed.authoring.llm.columns import Entries, columns_request, read_columns
 from seedbed.authoring.llm.kept import kept_for
-from seedbed.authoring.llm.listings import wishes_of
+from seedbed.authoring.llm.listings import listings_of
 from seedbed.authoring.llm.prompts import Templates, references
 from seedbed.authoring.llm.run import LEFT_OUT, Outcome, Run, spoken
 from seedbed.authoring.llm.survey import Survey
@@ -54,7 +54,7 @@ def decide_columns(run: Run, plan: Plan, survey: Survey) -> Outcome:
 
 def _open(schema: Schema, plan: Plan, survey: Survey) -> list[Undecided]:
     """The open entries, but for those of tables whose rows are written outright: nothing is asked twice."""
-    written = {wish.table for portion in wishes_of(schema, plan, survey) for wish in portion}
+    written = {listing.table for portion in listings_of(schema, plan, survey) for listing in portion}
     return [item for item in undecided(schema, plan) if item.table not in written]
 
 

@@ -37,7 +37,7 @@ ROWS_FORMAT = wire_object(
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Listing:
     """A table whose rows are to be written: which columns, and about how many rows."""
 
     table: str
@@ -66,23 +66,24 @@ class _RowsAnswer(BaseModel):
 
 
 def rows_request(
-    schema: Schema, plan: Plan, templates: Templates, survey: Survey, wishes: Sequence[Wish], batch: int = 0
+    schema: Schema, plan: Plan, templates: Templates, survey: Survey, listings: Sequence[Listing], batch: int = 0
 ) -> Request:
     """The question for the rows of some tables."""
-    asked = {wish.table: wish.columns for wish in wishes}
-    columns = {clean(wish.table): [clean(name) for name in wish.columns] for wish in wishes}
+    asked = {listing.table: listing.columns for listing in listings}
+    columns = {clean(listing.table): [clean(name) for name in listing.columns] for listing in listings}
     said = templates.fill(
         "rows",
         domain=f"{data_block(survey.domain)}\n" if survey.domain else "",
         model=render_model(schema, plan, asked, asked, (), survey.tables),
         rules=render_rules(schema),
         columns=data_block(listed(columns)),
-        amount=_amount(wishes),
-        keys=_keys(wishes),
-        there=_there(wishes),
+        amount=_amount(listings),
+        keys=_keys(listings),
+        there=_there(listings),
     )
     expected = 20 + sum(
-        _TOKENS_PER_TABLE + wish.rows * (_TOKENS_PER_ROW + _TOKENS_PER_CELL * len(wish.columns)) for wish in wishes
+        _TOKENS_PER_TABLE + listing.rows * (_TOKENS_PER_ROW + _TOKENS_PER_CELL * len(listing.columns))
+        for listing in listings
     )
     return Request(
         "rows",
@@ -94,24 +95,24 @@ def rows_request(
     )
 
 
-def _amount(wishes: Sequence[Wish]) -> str:
-    exact = [wish.rows for wish in wishes if wish.exact]
+def _amount(listings: Sequence[Listing]) -> str:
+    exact = [listing.rows for listing in listings if listing.exact]
     if exact:
         return f"Write {exact[0]} rows."
     return f"Write as many as there are in such an organisation, usually 3 to 30, and never more than {MOST_WRITTEN}."
 
 
-def _keys(wishes: Sequence[Wish]) -> str:
-    keys = {clean(name): list(found) for wish in wishes for name, found in wish.keys.items()}
+def _keys(listings: Sequence[Listing]) -> str:
+    keys = {clean(name): list(found) for listing in listings for name, found in listing.keys.items()}
     return f"\nForeign keys hold one of these values:\n{data_block(listed(keys))}" if keys else ""
 
 
-def _there(wishes: Sequence[Wish]) -> str:
-    lines = [json.dumps(row, ensure_ascii=False) for wish in wishes for row in wish.there]
+def _there(listings: Sequence[Listing]) -> str:
+    lines = [json.dumps(row, ensure_ascii=False) for listing in listings for row in listing.there]
     return f"\nThese rows are there already; write others:\n{data_block(chr(10).join(lines))}" if lines else ""
 
 
-def read_rows(value: object, wishes: Iterable[Wish]) -> tuple[Written, list[Diagnostic]]:
+def read_rows(value: object, listings: Iterable[Listing]) -> tuple[Written, list[Diagnostic]]:
     """The rows that an answer holds, of the tables that can be read, and what is wrong with the rest.
 
     Whether the values fit is not looked at: that is for whoever knows the plan or the files that are there.
@@ -120,7 +121,7 @@ def read_rows(value: object, wishes: Iterable[Wish]) -> tuple[Written, list[Diag
         answer = _RowsAnswer.model_validate(value)
     except ValidationError as error:
         return {}, [misshapen(error)]
-    asked = {wish.table: wish for wish in wishes}
+    asked = {listing.table: listing for listing in listings}
     tables = {clean(name): name for name in asked}
     written: dict[str, str] = {}
     answered: set[str] = set()
@@ -141,27 +142,27 @@ def read_rows(value: object, wishes: Iterable[Wish]) -> tuple[Written, list[Diag
     return written, problems
 
 
-def _read_table(said: _WrittenTable, wish: Wish, problems: list[Diagnostic]) -> str | None:
-    """The table's rows with the wished columns in their order, as the text of a CSV file."""
+def _read_table(said: _WrittenTable, listing: Listing, problems: list[Diagnostic]) -> str | None:
+    """The table's rows with the asked columns in their order, as the text of a CSV file."""
     before = len(problems)
-    known = {clean(name): name for name in wish.columns}
-    header = [find_name(name, known, "column", problems, wish.table) for name in said.columns]
+    known = {clean(name): name for name in listing.columns}
+    header = [find_name(name, known, "column", problems, listing.table) for name in said.columns]
     twice = {name for name in header if name and header.count(name) > 1}
-    problems += [wrong("answered-twice", f"{wish.table}.{name} stands twice", wish.table, name) for name in twice]
-    for name in wish.columns:
+    problems += [wrong("answered-twice", f"{listing.table}.{name} stands twice", listing.table, name) for name in twice]
+    for name in listing.columns:
         if name not in header:
-            problems.append(wrong("not-answered", f"{wish.table}.{name} is missing", wish.table, name))
+            problems.append(wrong("not-answered", f"{listing.table}.{name} is missing", listing.table, name))
     for number, row in enumerate(said.rows, 1):
         if len(row) != len(header):
-            message = f"row {number} of {wish.table} has {len(row)} values for {len(header)} columns"
-            problems.append(wrong("row-length", message, wish.table))
+            message = f"row {number} of {listing.table} has {len(row)} values for {len(header)} columns"
+            problems.append(wrong("row-length", message, listing.table))
     if not 0 < len(said.rows) <= MOST_WRITTEN:
-        message = f"{wish.table} has {len(said.rows)} rows; 1 to {MOST_WRITTEN} were expected"
-        problems.append(wrong("row-count", message, wish.table))
+        message = f"{listing.table} has {len(said.rows)} rows; 1 to {MOST_WRITTEN} were expected"
+        problems.append(wrong("row-count", message, listing.table))
     if len(problems) > before:
         return None
-    places = [header.index(name) for name in wish.columns]
-    return write_sheet(wish.columns, [[_cell(row[place]) for place in places] for row in said.rows])
+    places = [header.index(name) for name in listing.columns]
+    return write_sheet(listing.columns, [[_cell(row[place]) for place in places] for row in said.rows])
 
 
 def _cell(value: str | bool | int | float | None) -> str | None:
