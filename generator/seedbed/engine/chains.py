@@ -28,6 +28,7 @@ RESOLUTION = 40
 
 _NEVER_LEFT = 1e-12
 """What a row of shares may lack to 1 by rounding; more than that is a share of entities that stay."""
+_GUIDE_BITS = 8
 
 _Node = tuple[int, int, int, bool]
 """Case, set of the states seen as bits (0 where it does not matter), state (-1 before the first), stays there."""
@@ -76,6 +77,8 @@ class Chain:
     """Per edge: the node that it leads to."""
     move: Int64s
     """Per edge: `state before * number of states + state after`, of no meaning where nothing was before."""
+    guide: Int64s
+    """Per node and the leading `_GUIDE_BITS` of a draw: the edge, or ~edge where bounds lie between such draws."""
     carried: _Carried | None = None
 
     def choose(self, node: Int64s, bits: UInt64s, seen: Bools | None) -> Int64s:
@@ -88,7 +91,10 @@ class Chain:
         """
         if self.carried is None or seen is None:
             drawn = (node << RESOLUTION) | (bits >> np.uint64(64 - RESOLUTION)).astype(np.int64)
-            edge: Int64s = np.searchsorted(self.bound, drawn, side="right")
+            edge: Int64s = self.guide.take(drawn >> (RESOLUTION - _GUIDE_BITS))
+            unsure = np.flatnonzero(edge < 0)
+            if len(unsure):
+                edge[unsure] = np.searchsorted(self.bound, drawn[unsure], side="right")
             return edge
         # A share below 1 of the total stays below the total in floating point, so that a state is always found.
         reached = np.cumsum(np.where(np.repeat(seen, 2, axis=1), 0.0, self.carried.weight[node]), axis=1)
@@ -130,10 +136,19 @@ def compile_chain(lifecycle: ResolvedLifecycle, max_nodes: int = MAX_NODES) -> C
         stuck=stuck,
         endless=_endless(edges) if lifecycle.revisit else np.zeros_like(stuck),
         bound=np.array(bound, dtype=np.int64),
+        guide=_guide(np.array(bound, dtype=np.int64), len(nodes)),
         target=np.array(target, dtype=np.int64),
         move=np.array(move, dtype=np.int64),
         carried=_Carried.of(edges, states) if carried else None,
     )
+
+
+def _guide(bound: Int64s, nodes: int) -> Int64s:
+    width = RESOLUTION - _GUIDE_BITS
+    first_draw = np.arange(nodes << _GUIDE_BITS, dtype=np.int64) << width
+    first = np.searchsorted(bound, first_draw, side="right")
+    last = np.searchsorted(bound, first_draw + (1 << width) - 1, side="right")
+    return np.where(first == last, first, ~first)
 
 
 def _explore(
