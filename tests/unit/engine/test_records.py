@@ -49,7 +49,7 @@ tables:
       is_deleted: is_deleted()
   payments:
     rows: per orders, poisson(mean=3)
-    arrives: {share: 0.4, delay: lognormal(median='10d')}
+    arrives: {share: 0.4, delay: lognormal(median='60d')}
     columns:
       id: sequence()
       order_id: foreign_key('orders')
@@ -181,7 +181,7 @@ def test_rows_do_not_exist_before_they_happen(states):
 
 
 def test_two_plans_with_and_without_late_rows_agree_on_every_other_table(schema, states):
-    plain = resolve_text(schema, PLAN.replace("    arrives: {share: 0.4, delay: lognormal(median='10d')}\n", ""))
+    plain = resolve_text(schema, PLAN.replace("    arrives: {share: 0.4, delay: lognormal(median='60d')}\n", ""))
     for name in ("customers", "shipments"):
         assert make(plain, name) == states[DAYS[0]][name]
     everything, punctual = make(plain, "payments"), states[DAYS[0]]["payments"]
