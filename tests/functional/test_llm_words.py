@@ -88,3 +88,10 @@ def test_the_whole_chain_by_hand(project):
     assert run(project, "plan", "--check").exit_code == 0
     assert run(project, "generate").exit_code == 0
     assert run(project, "check").exit_code == 0
+
+
+def test_words_that_nobody_has_read_are_warned_of(project):
+    done = run(project, "plan")
+    assert done.exit_code == 0
+    assert "workflows/order.md tells in words how order moves from state to state" in done.output
+    assert 'nothing enforces the rule "No order is dispatched before it was placed."' in done.output
