@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.likeness import Likeness, shared_words
+from seedbed.authoring.llm.kept import kept_for
 from seedbed.authoring.llm.prompts import Templates
 from seedbed.authoring.llm.run import Outcome, Run, Stage
 from seedbed.authoring.llm.survey import Survey
@@ -66,7 +67,7 @@ def wanted_texts(texts: int, strata: int) -> int:
 class Written:
     """What came of one pool: its file's new content, whether every stratum has a text, and what the person is told.
 
-    `content` is None where nothing was written; `added` counts the new texts.
+    `content` is None where nothing was written, for which `why_not` is the reason; `added` counts the new texts.
     """
 
     wish: Wish
@@ -74,6 +75,7 @@ class Written:
     is_whole: bool = False
     added: int = 0
     told: tuple[Diagnostic, ...] = ()
+    why_not: str = ""
 
 
 def expected_texts(
@@ -115,6 +117,8 @@ def write_pool(run: Run, survey: Survey, wish: Wish, texts: int, prints: Mapping
     added = [text for stratum in strata for text in stratum.added]
     empty = [stratum for stratum in strata if not stratum.written]
     told = list(_short_of(wish, strata, why_not))
+    if not added and not before:
+        return Written(wish, why_not=why_not)
     if not added:
         return Written(wish, before or None, bool(there) and not empty, 0, tuple(told))
     content = f"{before.rstrip()}\n{render_pool(added)}".lstrip()
@@ -144,7 +148,9 @@ def rebalance(
     with ThreadPoolExecutor(max(1, run.at_once)) as pool:
         done = list(pool.map(lambda wish: write_pool(run, Survey(), wish, texts, plan.file_fingerprints), asked))
     files = {file_of(item.wish.pool): item.content for item in done if item.content is not None and item.added}
-    return files, [problem for item in done for problem in item.told], sum(item.added for item in done)
+    told = [problem for item in done for problem in item.told]
+    told += [_told("pool-empty", item.wish, item.why_not) for item in done if item.why_not]
+    return files, told, sum(item.added for item in done)
 
 
 # --- the stage -----------------------------------------------------------------------------------------------
@@ -176,9 +182,13 @@ def _decide(texts: int, run: Run, plan: Plan, survey: Survey) -> Outcome:
             entries[item.wish.table, item.wish.column] = ColumnEntry(generator=generator, by=Author.LLM)
     held, rejected = keep_what_holds(run.schema, plan, entries, run.proof, {**run.files, **files})
     told = [problem for item in done for problem in item.told]
+    reasons: dict[str, list[Place]] = {}
+    for item in done:
+        if item.why_not:
+            reasons.setdefault(item.why_not, []).append((item.wish.table, item.wish.column))
+    told += [kept_for(places, reason) for reason, places in reasons.items()]
     for place, problem in rejected.items():
-        message = f"{place[0]}.{place[1]} keeps its baseline entry: {problem.message}"
-        told.append(Diagnostic("baseline-kept", message, Location(path=path_of(place)), Severity.WARNING))
+        told.append(kept_for([place], problem.message))
     added = {path: text for path, text in files.items() if any(i.added for i in done if file_of(i.wish.pool) == path)}
     return Outcome(put_in(plan, held), len(asked), len(held), tuple(told), added)
 
