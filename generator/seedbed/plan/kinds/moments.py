@@ -27,13 +27,8 @@ class Date(DayRhythm, Drawn):
         first, last = (_seconds(end) // DAY for end in (self.start, self.end))
         return first * DAY, last * DAY + DAY - 1
 
-    @property
-    def any_business_hour(self) -> bool:
-        """Whether the days are alike but for business hours, which needs no table of days."""
-        return self.rhythm == BUSINESS
-
     def check(self) -> None:
-        _check_ends(self.start, self.end, self.ends, None if self.any_business_hour else self.rhythm)
+        _check_ends(self.start, self.end, self.ends, self.rhythm)
 
 
 class Timestamp(MomentRhythm, Drawn):
