@@ -31,11 +31,11 @@ def mixtures(drafts: Drafts, draft: Draft) -> dict[str, Scores]:
         for name in sorted(waiting):
             generator = draft.generators[name]
             assert isinstance(generator, kinds.Drawn)
-            if waiting.isdisjoint(generator.correlated) and _check(drafts, draft, name, generator.correlated):
-                found[name] = _mixture(drafts, draft, name, generator.correlated, found)
-            elif not waiting.isdisjoint(generator.correlated):
+            if not waiting.isdisjoint(generator.correlated):
                 continue
-            waiting.discard(name)
+            if _check(drafts, draft, name, generator.correlated):
+                found[name] = _mixture(drafts, draft, name, generator.correlated, found)
+            waiting.remove(name)
             changed = True
     return found
 
