@@ -1,9 +1,11 @@
 """From Python: a project or the text of a schema, a plan, DataFrames."""
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -100,6 +102,18 @@ def test_a_diagram_alone_is_enough():
     tables = seedbed.generate(seedbed.author(seedbed.read_text(erd=ERD), today=TODAY))
     assert set(tables) == {"CUSTOMERS", "ORDERS"}
     assert tables["ORDERS"]["customer_id"].isin(tables["CUSTOMERS"]["customer_id"]).all()
+
+
+def test_what_the_page_shows_can_be_run():
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.S)
+    (read,) = (block for block in blocks if "read_text" in block)
+    (plan,) = (block for block in blocks if "plan={" in block)
+    names = {"seedbed": seedbed}
+    exec(read + plan, names)
+    tables = seedbed.generate(names["plan"])
+    assert len(tables["ORDERS"]) > 4 * len(tables["CUSTOMERS"])
+    assert tables["ORDERS"]["amount"].median() == pytest.approx(40, rel=0.2)
 
 
 def test_a_property_file_and_a_diagram_are_one_schema():

@@ -15,7 +15,6 @@ from clinic import PLAN, PROPERTIES, WARDS, resolve_clinic
 from seedbed import api
 from seedbed.check import Finding, Status
 from seedbed.cli import main
-from seedbed.plan.spec import RuleEntry
 from seedbed.report import Made, render_comparison, render_report
 from seedbed.report.graph import draw
 from seedbed.report.profile import profile
@@ -210,16 +209,20 @@ def test_two_plans_side_by_side_mark_what_differs(tmp_path):
     assert 'class="marked"' not in same
 
 
-def test_rules_are_shown_with_the_plans_that_hold_them(clinic):
-    one, other = (RuleEntry(says=f"Weights are {what}.", table="patients", rule=rule) for what, rule in (
-        ("small", "row('weight < 200')"), ("large", "row('weight > 1')")))  # fmt: skip
-    whole = made(clinic)
-    before, after = replace(whole, rules=[one], name="before"), replace(whole, rules=[one, other], name="after")
+def test_rules_are_shown_with_the_plans_that_hold_them(tmp_path):
+    schema = schema_from(tmp_path, seeds(orders="id integer unique, amount decimal(10,2)"))
+    plan = "tables:\n  orders: {rows: 40, columns: {id: sequence(), amount: 'uniform(1, 9)'}}\nrules:\n"
+    small = "  - {says: Orders are small., table: orders, rule: \"row('amount < 8')\"}\n"
+    large = "  - {says: Orders are large., table: orders, rule: \"row('amount > 2')\"}\n"
+    before = made(resolve_text(schema, plan + small), "before")
+    after = made(resolve_text(schema, plan + small + large), "after")
     text = Page(render_comparison(before, after)).text
-    assert "Weights are small." in text
-    assert text.count("in both") == 1 + sum(table.written for table in clinic)
+    assert text.count("in both") == 2  # the rule, and the table, which arises as before
     assert text.count("only in after") == 1
-    assert "row('weight < 200')" in Page(render_report(before)).text
+    assert text.index("Orders are large.") < text.index("only in after")
+    text = Page(render_report(before)).text
+    assert "row('amount < 8')" in text
+    assert "Orders are large." not in text
 
 
 def test_a_table_that_only_one_plan_makes_is_shown(tmp_path):

@@ -13,7 +13,7 @@ from seedbed.documents import Document
 from seedbed.errors import PlanError, SinkError
 from seedbed.plan.files import read_plan
 from seedbed.plan.resolved import ResolvedPlan
-from seedbed.plan.spec import PLAN_FILE, Plan
+from seedbed.plan.spec import PLAN_FILE
 from seedbed.script import SCRIPT_FILE, render_script
 from seedbed.swap import Swap
 
@@ -38,8 +38,7 @@ def report_command(opened: Opened, wanted: Wanted, output: Path | None) -> None:
     histories with declared and observed moves. The tables are made for the page, and no seed is touched.
     """
     resolved = resolve(opened, wanted)
-    plan = api.plan_project(opened.schema, today=today()).plan
-    _write(opened, report.render_report(_made(opened, PLAN_FILE, resolved, plan)), output, "report.html")
+    _write(opened, report.render_report(_made(opened, PLAN_FILE, resolved)), output, "report.html")
 
 
 @click.command()
@@ -69,14 +68,14 @@ def compare(opened: Opened, one: Path | None, other: Path | None, output: Path |
         planned = api.plan_project(opened.schema, today=today(), given=given)
         resolved, found = api.resolve_plan(opened.schema, planned)
         opened.talk.report(found, notes=opened.notes)
-        made.append(_made(opened, name, resolved, planned.plan))
+        made.append(_made(opened, name, resolved))
     _write(opened, report.render_comparison(*made), output, "compare.html")
 
 
-def _made(opened: Opened, name: str, resolved: ResolvedPlan, plan: Plan) -> report.Made:
+def _made(opened: Opened, name: str, resolved: ResolvedPlan) -> report.Made:
     with opened.talk.watcher() as watch:
         tables, findings = api.make_and_check(resolved, keep=_KEPT_ROWS, workers=os.cpu_count() or 1, progress=watch)
-    return report.Made(name, resolved, tables, findings, plan.rules)
+    return report.Made(name, resolved, tables, findings)
 
 
 def _write(opened: Opened, page: str, output: Path | None, name: str) -> None:

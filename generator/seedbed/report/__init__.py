@@ -15,7 +15,7 @@ from seedbed.engine.arrow import conform
 from seedbed.explanation import spoken_how, spoken_rows
 from seedbed.plan import kinds
 from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan, ResolvedTable
-from seedbed.plan.spec import RuleEntry
+from seedbed.plan.rulings import RulePromise
 from seedbed.report.graph import Graph, draw
 from seedbed.report.profile import Profile, profile, spoken
 from seedbed.schema import DataType, TypeKind
@@ -35,17 +35,17 @@ class Made:
     resolved: ResolvedPlan
     tables: Mapping[str, pa.Table]
     findings: Sequence[Finding]
-    rules: Sequence[RuleEntry] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRule:
-    """A business rule, and which of the plans that are shown hold it."""
+    """A business rule, how it is held, and which of the plans that are shown hold it."""
 
     says: str
     table: str
     rule: str
-    by: str
+    how: str
+    place: str
     held: tuple[bool, ...]
 
 
@@ -221,16 +221,22 @@ def _key(table: ResolvedTable, column: str) -> str:
 
 
 def _rules(*made: Made) -> list[ShownRule]:
-    found: dict[tuple[str, str, str], RuleEntry] = {}
-    for each in made:
-        for entry in each.rules:
-            found.setdefault(_spelled(entry), entry)
-    held = {key: tuple(any(_spelled(entry) == key for entry in each.rules) for each in made) for key in found}
-    return [ShownRule(*key, str(entry.by), held[key]) for key, entry in found.items()]
-
-
-def _spelled(entry: RuleEntry) -> tuple[str, str, str]:
-    return entry.says or "", entry.table or "", str(entry.rule)
+    held: list[dict[tuple[str, str], RulePromise]] = [
+        {(table.name, str(rule.rule)): rule for table in each.resolved for rule in table.promises.rules}
+        for each in made
+    ]
+    first = {key: rule for rules in reversed(held) for key, rule in rules.items()}
+    return [
+        ShownRule(
+            says="" if rule.says == key[1] else rule.says,
+            table=key[0],
+            rule=key[1],
+            how=f"{rule.standing}: {rule.how}" if rule.how else str(rule.standing),
+            place=rule.origin.short,
+            held=tuple(key in rules for rules in held),
+        )
+        for key, rule in first.items()
+    ]
 
 
 def _graphs(made: Made) -> Iterable[tuple[str, Graph]]:
