@@ -185,12 +185,9 @@ def test_an_llm_is_asked_where_one_is_wanted(tmp_path, monkeypatch):
     told = []
     with LlmServer(reply({})) as server:
         monkeypatch.setenv("SEEDBED_LLM_BASE_URL", server.url)
-        plan = seedbed.author(
-            schema, llm="some-model", rules=["orders are paid at once"], today=TODAY, tell=told.append
-        )
+        plan = seedbed.author(schema, llm="some-model", today=TODAY, tell=told.append)
         (request,) = server.requests
     assert request.body["model"] == "some-model"
-    assert "orders are paid at once" in str(request.body["messages"])
     assert plan.summary.decided == plan.summary.asked > 0
     assert told
 
