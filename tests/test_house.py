@@ -1,6 +1,7 @@
 """The house rules that a machine can hold: floors, size of modules, what an import costs, what may be said."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,17 @@ def test_every_public_name_is_there_and_documented():
     code = "import seedbed; print([n for n in seedbed.__all__ if not getattr(seedbed, n).__doc__])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_commands_do_without_pandas(tmp_path):
+    """It is installed here, and pyarrow would import it."""
+    shutil.copytree(ROOT / "benchmarks" / "plans" / "strings", tmp_path, dirs_exist_ok=True)
+    code = (
+        "import sys; from seedbed.__main__ import run\n"
+        f"sys.argv = ['seedbed', 'generate', '--quiet', '--scale', '0.0001', '--project-dir', {str(tmp_path)!r}]\n"
+        "try:\n    run()\n"
+        "except SystemExit as end:\n    print(end.code, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "0 False"
+    assert (tmp_path / "seeds" / "contact.csv").exists()

@@ -15,6 +15,7 @@ import pyarrow as pa
 from job import job
 
 from seedbed import api
+from seedbed.__main__ import WithoutPandas
 from seedbed.engine.batches import generate_batches, schema_of
 from seedbed.engine.world import World
 from seedbed.plan.resolved import ResolvedPlan
@@ -32,6 +33,7 @@ def main(folder: Path, project: Path, scale: float, form: str, workers: int, oth
         keep(read(project, scale), other)
         return
     shutil.copytree(project, folder, dirs_exist_ok=True)
+    sys.meta_path.insert(0, WithoutPandas)  # as the command line does
     pa.set_cpu_count(workers)
     with job(folder, "dbt-seedbed", "numpy", "pyarrow") as done:
         resolved = read(folder, scale)
