@@ -8,6 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from seedbed.cli import main
 from seedbed.plan.kinds import KINDS, Drawn, Generator
+from seedbed.plan.rules import RULES
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- generated -->\n", "<!-- end of generated -->\n"
@@ -47,9 +48,23 @@ def _kind(cls: type[Generator]) -> str:
     return "\n".join([*lines, *described, *([""] if described else [])])
 
 
+def render_rules() -> str:
+    """Every kind of rule: what it says, and its arguments."""
+    lines = ["| kind | says |", "|---|---|"]
+    for cls in RULES.values():
+        doc = " ".join((cls.__doc__ or "").split()).replace("|", "\\|")
+        named = [name for name in cls.model_fields if name not in cls.positional]
+        arguments = ", ".join([*cls.positional, *(f"{name}=" for name in named)])
+        described = {name: " ".join((cls.model_fields[name].description or "").split()) for name in cls.model_fields}
+        told = [doc, *(f"`{name}`: {text}" for name, text in described.items() if text)]
+        lines.append(f"| `{cls.kind}({arguments})` | {' '.join(told)} |")
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """The generated part of each page."""
-    return {DOCS / "cli.md": render_cli(), DOCS / "plan.md": render_generators()}
+    generated = {"cli.md": render_cli(), "plan.md": render_generators(), "rules.md": render_rules()}
+    return {DOCS / name: text for name, text in generated.items()}
 
 
 def rewritten(page: Path, generated: str) -> str:

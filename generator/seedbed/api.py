@@ -34,7 +34,7 @@ from seedbed.engine.batches import count_batches, generate_batches, schema_of
 from seedbed.engine.extracts import count_parts, extract_batches
 from seedbed.engine.ranges import RowRanges
 from seedbed.engine.world import World
-from seedbed.errors import AuthoringError, Diagnostic, PlanError, ProjectError, has_errors
+from seedbed.errors import AuthoringError, Diagnostic, GenerationError, PlanError, ProjectError, has_errors
 from seedbed.homes import config_home
 from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.extracts import take_extract
@@ -42,8 +42,9 @@ from seedbed.plan.files import Changes, merge_plans, read_plan, write_plan
 from seedbed.plan.plan_text import render_plan
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import Form, ResolvedPlan, ResolvedTable
+from seedbed.plan.rulings import Standing
 from seedbed.plan.spec import PLAN_FILE, Plan
-from seedbed.proving import hold_to_rules, try_out
+from seedbed.proving import hold_to_rules, prove_rules, try_out
 from seedbed.schema import Schema
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Outcome, Sink
@@ -66,6 +67,7 @@ __all__ = [
     "load",
     "make_and_check",
     "plan_project",
+    "prove_rules",
     "read_project",
     "resolve_plan",
     "row_ranges",
@@ -343,12 +345,22 @@ def write(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Pro
         GenerationError: the plan cannot be carried out with these numbers of rows.
         SinkError: the rows cannot be written; what was there before is untouched.
     """
+    _uphold(resolved)
     world = World(resolved)
     with sink:
         for table in resolved:
             if table.written:
                 sink.write(table, schema_of(table), _watched(world, table, workers, progress))
         return sink.commit()
+
+
+def _uphold(resolved: ResolvedPlan) -> None:
+    """Refuses to make rows that break a rule: those that are not built in are tried on a few rows first."""
+    rules = [promise for table in resolved if table.written for promise in table.promises.rules]
+    if any(promise.standing is Standing.CHECKED for promise in rules):
+        broken = prove_rules(resolved, meaning=False)
+        if broken:
+            raise GenerationError("The plan cannot be carried out.", broken)
 
 
 def _watched(world: World, table: ResolvedTable, workers: int, progress: Progress | None) -> Iterator[pa.RecordBatch]:

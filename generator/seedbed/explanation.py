@@ -17,6 +17,7 @@ from seedbed.errors import CheckFailed, ProjectError, closest
 from seedbed.plan import kinds
 from seedbed.plan.files import Changes
 from seedbed.plan.resolved import (
+    Concentration,
     Covering,
     Days,
     DistinctAmongSiblings,
@@ -186,6 +187,20 @@ def _overview(resolved: ResolvedPlan) -> RenderableType:
         if table.written:
             rows = spoken_rows(resolved, table)
             grid.add_row(table.name, rows, str(len(table.written_columns)), f"{table.file}.csv")
+    ruled = [table for table in resolved if table.promises.rules]
+    return Group(grid, Text(), _rules(ruled, named=True)) if ruled else grid
+
+
+def _rules(tables: Sequence[ResolvedTable], *, named: bool) -> RenderableType:
+    """The typed business rules about some tables: what becomes of each, and by what."""
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for name in (*(["table"] if named else []), "rule", "says", "is", "how", "where"):
+        grid.add_column(name, overflow="fold")
+    for table in tables:
+        for promise in table.promises.rules:
+            says = "" if promise.says == str(promise.rule) else promise.says
+            cells = (str(promise.rule), says, str(promise.standing), promise.how, promise.origin.short)
+            grid.add_row(*([table.name] if named else []), *cells)
     return grid
 
 
@@ -209,6 +224,8 @@ def _table(schema: Schema, resolved: ResolvedPlan, table: ResolvedTable) -> Rend
             style="",
         )
     parts: list[RenderableType] = [head, grid]
+    if table.promises.rules:
+        parts += [Text(), _rules([table], named=False)]
     for lifecycle in resolved.lifecycles:
         if lifecycle.name == table.name:
             parts.append(_matrix(lifecycle))
@@ -286,6 +303,8 @@ def spoken_reference(reference: Reference) -> str:
     match finding:
         case Driving():
             return f"the {parent} that the row belongs to"
+        case Drawn(concentration=Concentration(share=share, of=of)):
+            return f"a {parent} drawn so that the busiest {of:.3g} of them have {share:.3g} of the rows"
         case Drawn(zipf=None):
             return f"a {parent} drawn evenly{by}"
         case Drawn():

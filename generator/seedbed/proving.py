@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 import pyarrow as pa
 
-from seedbed.check import check_rules
+from seedbed.check import Finding, Status, check_rules
 from seedbed.engine.batches import generate_batches, schema_of
 from seedbed.engine.world import World
 from seedbed.errors import Diagnostic, GenerationError, Location
-from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import Fixed, ResolvedPlan, ResolvedTable
 from seedbed.plan.rulings import RulePromise
 
 _TRIED_ROWS = 100
+_PROVED_ROWS = 400
+"""Rows of the largest table that has a number of rows; the others have as many fewer."""
+_FEWEST_ROWS = 40
 _HELD_ROWS = 50_000
 """Rows of one table beyond which its rules are left to `seedbed check`."""
 
@@ -41,7 +45,7 @@ def hold_to_rules(resolved: ResolvedPlan, places: Collection[str]) -> list[Diagn
     """
     plan = replace(resolved, tables=tuple(_only(table, places) for table in resolved))
     promises = {table.name: table.promises.rules for table in plan if table.promises.rules}
-    concerned = {name for table, rules in promises.items() for rule in rules for name in (table, *_tables_of(rule))}
+    concerned = {name for table, rules in promises.items() for rule in rules for name in (table, *rule.tables)}
     world = World(plan)
     rows: dict[str, pa.Table] = {}
     for table in plan:
@@ -72,20 +76,86 @@ def hold_to_rules(resolved: ResolvedPlan, places: Collection[str]) -> list[Diagn
     return found
 
 
+def prove_rules(plan: ResolvedPlan, *, meaning: bool = True) -> list[Diagnostic]:
+    """What is wrong with the plan's business rules, tried on generated rows; each named by its sentence.
+
+    A rule that is broken could neither be built in nor holds. With `meaning`, also rules that say nothing: that no
+    deliberately broken copy of the rows violates.
+    """
+    if not any(table.promises.rules for table in plan):
+        return []
+    try:
+        sample = _sample(plan)
+        world = World(sample)
+        made = {table.name: _make(world, table) for table in sample if table.written}
+    except GenerationError as error:
+        return [_not_made(plan, error)]
+    rows = {name: table for name, table in made.items() if table is not None}
+    findings, empty = check_rules(plan, rows, meaning=meaning)
+    promises = [promise for table in plan for promise in table.promises.rules if table.name in rows or table.seed]
+    found = [
+        _broken(promise, finding)
+        for promise, finding in zip(promises, findings, strict=True)
+        if finding.status is Status.FAILED
+    ]
+    return found + [_empty(promise) for promise in empty]
+
+
+def _sample(plan: ResolvedPlan) -> ResolvedPlan:
+    """The plan with fewer rows: of those tables only that rules are about, and of the whole state."""
+    largest = max((table.rows.count for table in plan if isinstance(table.rows, Fixed)), default=1)
+    factor = min(1.0, _PROVED_ROWS / max(largest, 1))
+    wanted = set(_concerned(plan))
+
+    def smaller(table: ResolvedTable) -> ResolvedTable:
+        rows = table.rows
+        if isinstance(rows, Fixed):
+            count = min(rows.count, max(_FEWEST_ROWS, math.ceil(rows.count * factor)))
+            rows = Fixed(count, min(rows.planned, count))
+        return replace(table, rows=rows, written=table.name in wanted and table.seed is None)
+
+    return replace(plan, tables=tuple(map(smaller, plan)), extract=None)
+
+
+def _concerned(plan: ResolvedPlan) -> Iterator[str]:
+    for table in plan:
+        for promise in table.promises.rules:
+            yield table.name
+            yield from promise.tables
+
+
+def _not_made(plan: ResolvedPlan, error: GenerationError) -> Diagnostic:
+    """Rows that cannot be made, for a rule if the engine names one."""
+    promises: Iterable[RulePromise] = (promise for table in plan for promise in table.promises.rules)
+    guilty = next((promise for promise in promises if f'"{promise.says}"' in error.message), None)
+    place = guilty.origin if guilty else next(promise.origin for table in plan for promise in table.promises.rules)
+    return Diagnostic("rule-not-met" if guilty else "cannot-be-made", error.message, place)
+
+
+def _broken(promise: RulePromise, finding: Finding) -> Diagnostic:
+    example = ", ".join(f"{name} = {value}" for name, value in (finding.examples or ({},))[0].items())
+    counts = f"{finding.violations:,} of {finding.rows_checked:,} break it, for example {example}"
+    said = counts if finding.violations else finding.hint or ""
+    return Diagnostic(
+        "rule-not-met",
+        f'the rule "{promise.says}" ({promise.rule}) does not hold in the rows that the plan makes: {said}',
+        promise.origin,
+        hint=f"change the generators so that it holds; it is not built in: {promise.how}",
+    )
+
+
+def _empty(promise: RulePromise) -> Diagnostic:
+    return Diagnostic(
+        "rule-says-nothing",
+        f'the rule "{promise.says}" ({promise.rule}) says nothing: no deliberately broken copy of the rows violates it',
+        promise.origin,
+        hint="write a rule that wrong rows would break, or cannot('why') if there is none",
+    )
+
+
 def _only(table: ResolvedTable, places: Collection[str]) -> ResolvedTable:
     rules = tuple(rule for rule in table.promises.rules if rule.origin.path in places)
     return replace(table, promises=replace(table.promises, rules=rules))
-
-
-def _tables_of(promise: RulePromise) -> Iterator[str]:
-    """The other tables that a rule reads."""
-    child = getattr(promise.rule, "table", None)
-    if child is not None:
-        yield child
-    if promise.key is not None:
-        yield promise.key.parent
-    for condition in promise.conditions.values():
-        yield from (step.parent for read in condition.reads for step in read.steps)
 
 
 def _make(world: World, table: ResolvedTable) -> pa.Table | None:

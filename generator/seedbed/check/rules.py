@@ -23,7 +23,6 @@ def rule_probes(table: ResolvedTable, loaded: Collection[str]) -> Iterator[Probe
 
 def rule_probe(table: ResolvedTable, promise: RulePromise) -> Probe:
     """The probe of one rule."""
-    reads = tuple(dict.fromkeys(_tables_of(promise)))
     match promise.rule:
         case rules.Row():
             columns, about, guilty = _row(table, promise.conditions["predicate"])
@@ -43,22 +42,11 @@ def rule_probe(table: ResolvedTable, promise: RulePromise) -> Probe:
             about, guilty = _unique(table, columns)
         case other:
             raise AssertionError(f"{other} promises nothing")
-    return Probe(promise.spoken, tuple(columns), about, guilty, reads)
+    return Probe(promise.spoken, tuple(columns), about, guilty, promise.tables)
 
 
 def _idle(probe: Probe) -> Probe:
     return Probe(probe.promise, probe.columns, "select 0", "select 1 where false", probe.reads)
-
-
-def _tables_of(promise: RulePromise) -> Iterator[str]:
-    for condition in promise.conditions.values():
-        for read in condition.reads:
-            yield from (step.parent for step in read.steps)
-    match promise.rule:
-        case rules.Children(table=table) | rules.SumOfChildren(table=table):
-            yield table
-        case rules.Concentration() if promise.key:
-            yield promise.key.parent
 
 
 # --- rows with what they read of their parents ---------------------------------------------------------------

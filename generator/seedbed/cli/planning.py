@@ -11,7 +11,7 @@ from seedbed import api, explanation, installation
 from seedbed.authoring.client.calls import Request
 from seedbed.cli.options import Opened, Wanted, opens_project, resolve, today
 from seedbed.cli.talk import spoken_count
-from seedbed.errors import AuthoringError, ProjectError, Severity
+from seedbed.errors import AuthoringError, PlanError, ProjectError, Severity
 
 
 @click.command()
@@ -100,9 +100,12 @@ def plan(
     with talk.caller(len(requests)) if requests else nullcontext(talk.say) as tell:
         planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author=author, llm=options, tell=tell)
     talk.report(planned.notes, notes=opened.notes)
-    _, found = api.resolve_plan(opened.schema, planned)
+    resolved, found = api.resolve_plan(opened.schema, planned)
     told = {note.message for note in planned.notes}
     talk.report([item for item in found if item.severity is Severity.WARNING and item.message not in told])
+    unproved = api.prove_rules(resolved)
+    if unproved:
+        raise PlanError("The plan's rules cannot be kept.", unproved)
     if planned.prompts:
         for line in explanation.spoken_prompts(planned.prompts):
             talk.say(line)

@@ -14,6 +14,8 @@ from seedbed.plan.rulings import Condition, Read, RulePromise, Standing, Step
 
 _SQL_ARGUMENTS = ("predicate", "when", "at_most", "at_least", "equals")
 _TRUTHS = ("predicate", "when")
+_DRAWN = "rows are drawn until it holds"
+_LOOKED_AT = "every row is looked at as it is made"
 
 
 def rule_promises(
@@ -29,13 +31,11 @@ def rule_promises(
         if conditions is None:
             continue
         if isinstance(item.rule, rules.Row) and draft.written:
-            condition = conditions["predicate"]
-            redrawn, references = drawn_for(drafts, draft, columns, condition.needs)
-            places = item.stated.origin
-            says = item.stated.says
-            text = item.rule.predicate
-            predicates.append(Predicate(text, condition.needs, tuple(redrawn), places, tuple(references), says))
-            item.how = "rows are drawn until it holds" if redrawn or references else "no row is made that breaks it"
+            needs = conditions["predicate"].needs
+            redrawn, references = drawn_for(drafts, draft, columns, needs)
+            text, says, place = item.rule.predicate, item.stated.says, item.stated.origin
+            predicates.append(Predicate(text, needs, tuple(redrawn), place, tuple(references), says))
+            item.how = _DRAWN if redrawn or references else _LOOKED_AT
         elif not item.how:
             item.how = _by_itself(drafts, draft, columns, item)
         standing = Standing.BUILT_IN if item.how else Standing.CHECKED
@@ -167,14 +167,10 @@ def _by_itself(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColum
             if generator == kinds.Rollup(table=table, aggregate="sum", column=column):
                 return f"{equals} is that sum"
         case rules.Unique(columns=names):
-            if any(draft.is_unique(draft.generators[name]) and not _varies(draft, name) for name in names):
-                return "its values are made once each"
+            keys = [draft.key, *(fact.value for fact in draft.table.unique_keys)]
+            if any(key and set(key) <= set(names) for key in keys):
+                return "it is a key, which is made so"
     return ""
-
-
-def _varies(draft: Draft, name: str) -> bool:
-    said = draft.said.columns.get(name)
-    return bool(said and said.varies_by)
 
 
 def _follows(draft: Draft, columns: Mapping[str, ResolvedColumn], name: str, given: set[str]) -> bool:

@@ -244,7 +244,9 @@ def _leave_out_parents(drafts: Drafts, item: Ruled, rule: rules.Row, types: Type
     for part in conjuncts(expression):
         above = {path: path.partition(".")[2] for path in part.names if draft.known(path) is None}
         if part.names and len(above) == len(part.names) and all(_is_driving(draft, path, reference) for path in above):
-            where.append(f"coalesce({renamed(part, above)}, true)")
+            condition = renamed(part, above)
+            if condition.strip("()") not in where:
+                where.append(f"coalesce({condition}, true)")
     draft.rows = replace(
         rows, where=" and ".join(f"({part})" for part in where) if len(where) > 1 else (*where, None)[0]
     )

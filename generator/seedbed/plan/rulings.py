@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seedbed.errors import NOWHERE, Location
-from seedbed.plan.rules import Rule
+from seedbed.plan.rules import Children, Rule, SumOfChildren
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +66,14 @@ class RulePromise:
     def spoken(self) -> str:
         """The sentence and the rule, or the rule where it has no sentence."""
         return self.says if self.says == str(self.rule) else f"{self.says}: {self.rule}"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The other tables that it reads."""
+        reads = [read for condition in self.conditions.values() for read in condition.reads]
+        found = [step.parent for read in reads for step in read.steps]
+        if isinstance(self.rule, Children | SumOfChildren):
+            found.append(self.rule.table)
+        elif self.key:
+            found.append(self.key.parent)
+        return tuple(dict.fromkeys(found))

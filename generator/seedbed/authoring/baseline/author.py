@@ -25,7 +25,8 @@ from seedbed.authoring.baseline.sketch import Sketch, Sketches, Window, start_sk
 from seedbed.authoring.baseline.values import plan_values
 from seedbed.errors import Diagnostic
 from seedbed.plan import kinds
-from seedbed.plan.spec import Author, ColumnEntry, Plan, TableEntry
+from seedbed.plan.rules import Depends
+from seedbed.plan.spec import Author, ColumnEntry, Plan, RuleEntry, TableEntry
 from seedbed.schema import Schema
 
 DEFAULT_ROWS = 100
@@ -73,12 +74,13 @@ def author_plan(
     plan_amounts(sketches)
     plan_moments(sketches)
     plan_versions(sketches)
-    _plan_dependencies(sketches)
+    rules = _plan_dependencies(sketches)
     plan = Plan(
         random_seed=random_seed,
         start=window.start,
         as_of=window.as_of,
         tables={sketch.name: _entry(sketch) for sketch in sketches},
+        rules=tuple(rules),
     )
     if tables is None:
         plan = replace_what_fails(sketches, plan)
@@ -114,32 +116,42 @@ def _entry(sketch: Sketch) -> TableEntry:
 # --- what depends on something else than the row -------------------------------------------------------------
 
 
-def _plan_dependencies(sketches: Sketches) -> None:
-    """Columns that are the same wherever another column's value is: by rules in words, and within a history."""
+def _plan_dependencies(sketches: Sketches) -> list[RuleEntry]:
+    """Columns that are the same wherever another column's value is: by rules in words, and within a history.
+
+    Returns:
+        What the rules in words mean.
+    """
+    rules = []
     for sketch in sketches:
-        for one, other in _dependencies(sketches, sketch):
+        for says, one, other in _dependencies(sketches, sketch):
             for decides, follows in itertools.product(_columns_about(sketch, one), _columns_about(sketch, other)):
                 if follows != decides and _can_vary(sketch, follows):
                     sketch.varies[follows] = decides
+                    if says:
+                        rule = Depends(on=(decides,), columns=(follows,))
+                        rules.append(RuleEntry(says=says, table=sketch.name, rule=rule, by=Author.BASELINE))
         if sketch.history and isinstance(sketch.history.entity, str):
             for column in sketch.table.columns:
                 generator = sketch.generators.get(column.name)
                 of_entity = isinstance(generator, _OF_THE_ENTITY) and column.name != sketch.history.entity
                 if of_entity and _can_vary(sketch, column.name):
                     sketch.varies[column.name] = sketch.history.entity
+    return rules
 
 
-def _dependencies(sketches: Sketches, sketch: Sketch) -> Iterator[tuple[str, str]]:
-    for rule in sketches.schema.rules:
-        found = read_dependency(rule.text)
+def _dependencies(sketches: Sketches, sketch: Sketch) -> Iterator[tuple[str | None, str, str]]:
+    """What decides and what follows, in words; with the sentence, where there is one."""
+    for sentence in sketches.schema.rules:
+        found = read_dependency(sentence.text)
         if found:
-            yield found
+            yield sentence.text, *found
     for test in sketch.table.data_tests:
         said = test.arguments.value
         if test.name == "seedbed.functional_dependency" and isinstance(said, dict):
             one, other = said.get("determinant"), said.get("dependent")
             if isinstance(one, str) and isinstance(other, str):
-                yield one, other
+                yield None, one, other
 
 
 def _columns_about(sketch: Sketch, words: str) -> Iterator[str]:
