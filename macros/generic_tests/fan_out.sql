@@ -1,8 +1,8 @@
-{% test fan_out(model, column_name=none, columns=none, to=none, field=none, to_columns=none, min=none, max=none) %}
-    {{ return(adapter.dispatch('test_fan_out', 'seedbed')(model, column_name, columns, to, field, to_columns, min, max)) }}
+{% test fan_out(model, column_name=none, columns=none, to=none, field=none, to_columns=none, min=none, max=none, parent_condition=none) %}
+    {{ return(adapter.dispatch('test_fan_out', 'seedbed')(model, column_name, columns, to, field, to_columns, min, max, parent_condition)) }}
 {% endtest %}
 
-{% macro default__test_fan_out(model, column_name, columns, to, field, to_columns, min, max) %}
+{% macro default__test_fan_out(model, column_name, columns, to, field, to_columns, min, max, parent_condition) %}
 
 {%- set columns = seedbed._child_columns('fan_out', column_name, columns) -%}
 {%- set to_columns = seedbed._parent_columns('fan_out', columns, to_columns, field) -%}
@@ -23,6 +23,9 @@ with parents as (
     select distinct {{ to_columns | join(', ') }}
     from {{ seedbed._relation('fan_out', 'to', to) }}
     where {{ seedbed._all_known(to_columns) }}
+        {%- if parent_condition is not none %}
+        and ({{ seedbed._condition('fan_out', 'parent_condition', parent_condition) }})
+        {%- endif %}
 
 ),
 

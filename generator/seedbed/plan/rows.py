@@ -174,6 +174,11 @@ def drive_rows(drafts: Drafts) -> None:
         _check_fan_out(drafts, draft, driving.name, counts)
     for draft in drafts:
         _check_circle(drafts, draft)
+    number_rows(drafts)
+
+
+def number_rows(drafts: Drafts) -> None:
+    """Numbers rows with gaps where some can appear between those of an earlier as-of date."""
     changed = True
     while changed:
         changed = False
@@ -204,8 +209,9 @@ def _grows(drafts: Drafts, draft: Draft) -> bool:
     """Whether rows can appear between those of an earlier as-of date."""
     assert isinstance(draft.rows, PerParent)
     parent = drafts.tables[draft.references[draft.rows.reference].parent]
-    where = draft.rows.where
-    return draft.appears is not None or not parent.dense or bool(where and condition_changes(drafts, parent, where))
+    conditions = (draft.rows.where, *(limit.when for limit in draft.rows.limits))
+    changes = any(condition_changes(drafts, parent, text) for text in conditions if text)
+    return draft.appears is not None or not parent.dense or changes
 
 
 def check_numbering(drafts: Drafts, as_of: dt.date) -> None:

@@ -15,7 +15,7 @@ from seedbed.plan.expressions import Expression, ExpressionError, compile_expres
 from seedbed.plan.needs import names_in_sql
 from seedbed.plan.references import declared_key, finding_of
 from seedbed.plan.resolved import Concentration, Covering, Drawn, Driving, Limit, PerParent, Reference
-from seedbed.plan.rows import fewest, mean
+from seedbed.plan.rows import fewest, mean, number_rows
 from seedbed.plan.rules import Rule
 from seedbed.plan.spec import RowsPer
 from seedbed.plan.stated import StatedRule
@@ -130,6 +130,7 @@ def build_in(drafts: Drafts, ruled: Iterable[Ruled], types: Types) -> None:
                 _find_key(drafts, item, item.rule.key)
             case rules.Row():
                 _leave_out_parents(drafts, item, item.rule, types)
+    number_rows(drafts)
 
 
 def _concentrate(drafts: Drafts, item: Ruled, rule: rules.Concentration) -> None:

@@ -1,18 +1,22 @@
 """The promises of a table as dbt data tests: dbt's own where they suffice, the seedbed package's for the rest.
 
-What holds for single rows (ranges, patterns, predicates) has no portable data test; `seedbed check` covers it.
+Ranges, patterns, sums of children, orders and shares have no portable data test here; `seedbed check` covers them.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from seedbed.plan import rules
 from seedbed.plan.resolved import ForeignKeyPromise, HistoryPromise, ResolvedPlan, ResolvedTable, ValidityPromise
+from seedbed.plan.rulings import Condition, RulePromise, Step
 from seedbed.schema import TypeKind
 from seedbed.sinks.dialect import escaped, needs_quotes, quoted
+from seedbed.sinks.predicates import in_dialect
 
 PACKAGE = "seedbed"
 
@@ -113,6 +117,10 @@ class _Translation:
             yield self._packaged(
                 "functional_dependency", determinant=self.names(determinant), dependent=self.names(dependent)
             )
+        for promise in self.promises.rules:
+            if all(self.available(name) for name in promise.tables):
+                yield from self._rule(promise)
+        yield from self._children_rules()
         if self.promises.history:
             yield from self._history(self.promises.history)
         for validity in self.promises.validity:
@@ -165,6 +173,73 @@ class _Translation:
                 to_columns=to_columns,
                 **{name: limit for name, limit in limits.items() if limit is not None},
             )
+
+    def _rule(self, promise: RulePromise) -> Iterator[DataTest]:
+        """The test of a business rule; none where no test says it, or its SQL may mean something else there."""
+        key = promise.key
+        match promise.rule:
+            case rules.Row():
+                yield from self._row(promise.conditions["predicate"])
+            case rules.Depends(on=on, columns=columns):
+                yield self._packaged("functional_dependency", determinant=self.names(on), dependent=self.names(columns))
+            case rules.Concentration(share=share, of=of) if key:
+                parent = self.plan.table(key.parent)
+                to = {"to": SeedReference(parent.file), "to_columns": self._names(parent)(key.parent_columns)}
+                yield self._packaged("concentration", columns=self.names(key.columns), **to, share=share, of=of)
+            case rules.Unique(columns=columns) if set(columns) <= set(self._never_null()):
+                yield self._packaged("composite_key", columns=self.names(columns))
+
+    def _row(self, condition: Condition) -> Iterator[DataTest]:
+        spelled = {need: self.names([need])[0] for need in condition.needs}
+        parents: dict[tuple[Step, ...], dict[str, Any]] = {}
+        for read in condition.reads:
+            spelled[read.path] = alias = re.sub(r"\W+", "__", read.path).lower()
+            home = self.names
+            for end in range(1, len(read.steps) + 1):
+                step, way = read.steps[end - 1], read.steps[:end]
+                parent = self.plan.table(step.parent)
+                above = parents.get(way[:-1])
+                joined = parents.setdefault(
+                    way,
+                    {
+                        "name": f"parent_{len(parents) + 1}",
+                        **({"via": above["name"]} if above else {}),
+                        "columns": home(step.columns),
+                        "to": SeedReference(parent.file),
+                        "to_columns": self._names(parent)(step.parent_columns),
+                        "reads": {},
+                    },
+                )
+                home = self._names(parent)
+            joined["reads"][alias] = home([read.column])[0]
+        predicate = in_dialect(condition.sql, spelled, self.adapter)
+        # A parent that is only passed through has to be read too: the test joins what is read.
+        if predicate is not None and all(parent["reads"] for parent in parents.values()):
+            listed = {"parents": list(parents.values())} if parents else {}
+            yield self._packaged("row_holds", predicate=predicate, **listed)
+
+    def _children_rules(self) -> Iterator[DataTest]:
+        """How many rows of this table each row of another has, by rules that stand at the other."""
+        for parent in self.plan:
+            if not self.available(parent.name):
+                continue
+            for promise in parent.promises.rules:
+                rule, key = promise.rule, promise.key
+                if not isinstance(rule, rules.Children) or rule.table != self.table.name or key is None:
+                    continue
+                names = self._names(parent)
+                limits = {"min": rule.min or None, "max": rule.max}
+                arguments: dict[str, Any] = {name: limit for name, limit in limits.items() if limit is not None}
+                when = promise.conditions.get("when")
+                if when is not None:
+                    told = in_dialect(when.sql, {need: names([need])[0] for need in when.needs}, self.adapter)
+                    if when.reads or told is None:
+                        continue
+                    arguments["parent_condition"] = told
+                to, to_columns = SeedReference(parent.file), names(key.parent_columns)
+                yield self._packaged(
+                    "fan_out", columns=self.names(key.columns), to=to, to_columns=to_columns, **arguments
+                )
 
     def _history(self, history: HistoryPromise) -> Iterator[DataTest]:
         entity = self.names(history.entity)
