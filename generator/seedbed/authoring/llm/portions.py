@@ -22,7 +22,7 @@ from seedbed.errors import AttemptsExhausted, Diagnostic
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
 
-TABLES_AT_ONCE, COLUMNS_AT_ONCE = 10, 60
+TABLES_AT_ONCE, COLUMNS_AT_ONCE = 13, 60
 """The most of one `columns` call: more columns in one answer get less thought each."""
 
 

@@ -37,11 +37,11 @@ OFFERED = tuple(
     if cls not in (
         kinds.Sequence, kinds.Uuid, kinds.HashKey, kinds.ForeignKey, kinds.DateKey, kinds.Version, kinds.During,
         kinds.Lifecycle, kinds.Ordinal, kinds.Zipf, kinds.Pool, kinds.Empirical, kinds.ChangedAt,
-        kinds.LoadedAt, kinds.DeletedAt, kinds.IsDeleted,
+        kinds.LoadedAt, kinds.DeletedAt, kinds.IsDeleted, kinds.Calendar,
     )
 )  # fmt: skip
-"""The kinds that an LLM may use: not those of keys and processes, which the baseline decides, nor pools, whose texts
-it is asked for later, nor what is measured in real data."""
+"""The kinds that an LLM may use: not those of keys, processes and calendars, which the baseline decides, nor pools,
+whose texts it is asked for later, nor what is measured in real data."""
 _TELLING = (
     kinds.Choice, kinds.ChoiceBy, kinds.Boolean, kinds.Sql, kinds.After, kinds.Copy, kinds.Date, kinds.Timestamp,
     kinds.Rollup, kinds.Template, kinds.Each, kinds.Lifecycle,
@@ -138,11 +138,10 @@ def _signature(cls: type[Call]) -> str:
 
 
 def _first_words(cls: type[kinds.Generator]) -> str:
-    said = " ".join((cls.__doc__ or "").replace("`", "").split())
+    first = (cls.__doc__ or "").partition("\n\n")[0]
+    said = " ".join(first.replace("`", "").split())
     if cls is kinds.Fake:
-        return f"{said.partition('. ')[0]}. what is one of {', '.join(cls.model_fields['what'].annotation.__args__)}"  # type: ignore[union-attr]
-    if cls is kinds.Calendar:
-        return f"{said.partition(' `')[0]} part is one of {', '.join(cls.model_fields['part'].annotation.__args__)}"  # type: ignore[union-attr]
+        return f"{said} what is one of {', '.join(cls.model_fields['what'].annotation.__args__)}"  # type: ignore[union-attr]
     return said
 
 

@@ -32,9 +32,9 @@ class HashKey(Generator):
 
 
 class Pattern(Generator):
-    """Text made from a template, for example `CASE-{yyyy}-{n:06}` or `{letters:2}{digits:6}`.
+    """Text made from a template such as `CASE-{yyyy}-{n:06}` or `{LETTERS:2}-{digits:6}`; `{n}` is the row's number.
 
-    `{n}` is the row's number, `{n:06}` padded with zeros; `{shuffled:06}` is that number in a scattered
+    `{n:06}` is padded with zeros; `{shuffled:06}` is that number in a scattered
     order without repeats; `{yyyy}` the year of the date or moment `of`, else of the plan's as-of date;
     `{digits:k}`, `{letters:k}`, `{LETTERS:k}`, `{hex:k}`, `{alnum:k}` are k random characters.
     Unique when it holds `{n}` or `{shuffled}`.

@@ -97,11 +97,11 @@ def _seconds(moment: dt.date) -> int:
 
 
 class After(Drawn):
-    """Later than `column` (of this row, or `key.column` of a parent) by a random delay.
+    """Later than `column` (of this row, or `key.column` of a parent) by a random delay: `median='2d'`, `mean='9h'` or
+    `min='1h', max='3d'`; with `known=true`, null when it would lie past the as-of date.
 
     Give `median` and `sigma` for a lognormal delay, `mean` for an exponential one, or `min` and `max` for an
-    even one; `min` and `max` otherwise cut it. Null where `column` is null. With `known=true` a moment past
-    the as-of date has not happened yet, and is null.
+    even one; `min` and `max` otherwise cut it. Null where `column` is null.
     """
 
     kind = "after"

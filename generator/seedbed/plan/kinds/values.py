@@ -38,7 +38,7 @@ class Choice(Drawn):
 
 
 class ChoiceBy(Drawn):
-    """One of some values, with weights that depend on another column: `choice_by('country', {'DE': {...}})`.
+    """One of some values, by another column's value: `choice_by('country', {'DE': {'EUR': 1}}, otherwise={...})`.
 
     A value of that column without a case of its own takes the case `otherwise`; without one it is an error.
     """

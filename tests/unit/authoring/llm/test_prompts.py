@@ -11,6 +11,7 @@ from llm_plans import baseline, shop
 from seedbed.authoring.client.ledger import estimate
 from seedbed.authoring.llm.author import expected_requests
 from seedbed.authoring.llm.columns import COLUMNS_FORMAT, columns_request
+from seedbed.authoring.llm.pools import TEXTS
 from seedbed.authoring.llm.portions import COLUMNS_AT_ONCE, TABLES_AT_ONCE, group, halves
 from seedbed.authoring.llm.prompts import FOLDER, OFFERED, read_templates, render_generators, render_model, render_rules
 from seedbed.authoring.llm.rules import RULES_FORMAT
@@ -178,7 +179,7 @@ def test_portions_hold_everything_once_and_not_too_much(fifty):
     assert sorted(item.table for portion in portions for item in portion) == sorted(item.table for item in asked)
     assert all(len(portion) <= TABLES_AT_ONCE for portion in portions)
     assert all(sum(len(item.columns) for item in portion) <= COLUMNS_AT_ONCE for portion in portions)
-    assert len(portions) == 5
+    assert len(portions) == 4
 
 
 def test_a_table_with_very_many_columns_is_asked_for_in_parts(tmp_path):
@@ -199,8 +200,11 @@ def test_halves():
 
 def test_fifty_tables_are_cheap(fifty):
     asked = requests(*fifty)
-    total = estimate(asked)
-    assert [request.name for request in asked] == ["survey", *["columns"] * 5, "rows"]
+    assert [request.name for request in asked] == ["survey", *["columns"] * 4, "rows"]
+    schema, plan = fifty
+    with_texts = expected_requests(schema, plan, read_templates(schema.project.root), TEXTS)
+    assert with_texts[: len(asked)] == asked
+    total = estimate(with_texts)
     assert total.prompt <= 25_000
     assert total.completion <= 20_000
 
