@@ -12,7 +12,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +36,13 @@ _RADIX = {"#": (0, 10), "%": (1, 9), "$": (2, 8), "?": (0, 26)}
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """Some rows of one stream, in one locale."""
+    """Some rows of one stream, in one locale. `room` is how many characters a text may have; None for any number."""
 
     stream: Stream
     rows: Int64s
     locale: str
     unique: bool
+    room: int | None = None
 
     def index(self, name: str, size: int) -> Int64s:
         """Which of `size` things each row has; if it is to be unique, all of them before any comes again."""
@@ -49,13 +50,14 @@ class _Draw:
         return stream.permute(self.rows % size, size) if self.unique else stream.below(self.rows, size)
 
 
-def fake(generator: Fake, stream: Stream, rows: Int64s, locale: str) -> pa.Array:
-    """The values that a generator describes.
+def fake(generator: Fake, stream: Stream, rows: Int64s, locale: str, room: int | None = None) -> pa.Array:
+    """The values that a generator describes; where they come from a list, those of at most `room` characters.
 
     Raises:
         ValueError: Faker has no such locale, or there are not so many different values.
     """
-    return _MAKERS[generator.what](_Draw(stream, rows, generator.locale or locale, generator.unique))
+    room = None if generator.unique else room
+    return _MAKERS[generator.what](_Draw(stream, rows, generator.locale or locale, generator.unique, room))
 
 
 def _pooled(what: str) -> Callable[[_Draw], pa.Array]:
@@ -63,14 +65,24 @@ def _pooled(what: str) -> Callable[[_Draw], pa.Array]:
 
 
 def _from_pool(draw: _Draw, what: str) -> pa.Array:
-    texts = _texts(draw.locale, what)
+    texts = _texts(draw.locale, what, draw.room)
     found = dictionary(draw.index(what, len(texts)), texts)
     return _told_apart(found, draw.rows // len(texts), " ") if draw.unique else found
 
 
-@functools.cache
-def _texts(locale: str, what: str) -> pa.Array:
-    return pa.array(pools.pool(locale, what), pa.string())
+@functools.lru_cache(maxsize=512)
+def _texts(locale: str, what: str, room: int | None) -> pa.Array:
+    texts = pa.array(pools.pool(locale, what), pa.string())
+    return texts.take(_short_enough(texts, room))
+
+
+def _short_enough(texts: pa.Array, room: int | None) -> pa.Array:
+    """The positions of the texts that fit; of all where none does, so that the column's own limit is told."""
+    if room is not None:
+        fits = pc.less_equal(pc.utf8_length(texts), room)
+        if pc.any(fits).as_py():
+            return pc.indices_nonzero(fits)
+    return pa.array(np.arange(len(texts)))
 
 
 @functools.cache
@@ -161,13 +173,14 @@ def _company(draw: _Draw) -> pa.Array:
 
 
 def _of_company(draw: _Draw, form: int, gap: str) -> pa.Array:
-    texts = _names(draw.locale, "company")[form]
+    names, handles = _names(draw.locale, "company")
+    texts = (names, handles)[form].take(_short_enough(names, draw.room))
     found = dictionary(draw.index("company", len(texts)), texts)
     return _told_apart(found, draw.rows // len(texts), gap) if draw.unique else found
 
 
 def _domain(draw: _Draw) -> pa.Array:
-    return side_by_side(as_text(_of_company(draw, 1, "-")), ".example.com")
+    return side_by_side(as_text(_of_company(replace(draw, room=None), 1, "-")), ".example.com")
 
 
 def _url(draw: _Draw) -> pa.Array:
@@ -189,13 +202,13 @@ def _ipv4(draw: _Draw) -> pa.Array:
 
 def _address(draw: _Draw) -> pa.Array:
     street, code, city = (as_text(_from_pool(part, what)) for part, what in (
-        (draw, "street"), (_not_unique(draw), "postal_code"), (_not_unique(draw), "city"),
+        (replace(draw, room=None), "street"), (_not_unique(draw), "postal_code"), (_not_unique(draw), "city"),
     ))  # fmt: skip
     return side_by_side(street, ", ", code, " ", city)
 
 
 def _not_unique(draw: _Draw) -> _Draw:
-    return _Draw(draw.stream, draw.rows, draw.locale, unique=False)
+    return replace(draw, unique=False, room=None)
 
 
 def _country(draw: _Draw) -> pa.Array:

@@ -8,11 +8,15 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from faker.config import AVAILABLE_LOCALES
 from kernels import listed, values_of
 
 from seedbed.engine import pools, vocabulary
+from seedbed.engine.arrow import as_text
+from seedbed.engine.people import fake
+from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
 from seedbed.plan.kinds import Fake
 
@@ -170,3 +174,17 @@ def test_vocabulary_is_without_repeats() -> None:
     for made in (vocabulary.sentences(10_000), vocabulary.paragraphs(3_000), vocabulary.products(7_000)):
         assert len(set(made)) == len(made)
     assert all(text[0].isupper() and text.endswith(".") for text in vocabulary.sentences(1_000))
+
+
+def test_texts_of_a_list_fit_into_their_column():
+    rows = np.arange(2_000)
+    for what in ("company", "sentence", "product", "job", "city"):
+        stream, generator = Stream(5, what), Fake(what=what)
+        free = pc.utf8_length(as_text(fake(generator, stream, rows, "en_US")))
+        room = pc.quantile(free, 0.5)[0].as_py()
+        fitted = as_text(fake(generator, stream, rows, "en_US", int(room)))
+        assert pc.max(pc.utf8_length(fitted)).as_py() <= room < pc.max(free).as_py()
+        assert len(set(fitted.to_pylist())) > 20
+        # Where all fit, nothing changes; where none does, the column's own check is to speak.
+        assert fake(generator, stream, rows, "en_US", 10_000).equals(fake(generator, stream, rows, "en_US"))
+        assert fake(generator, stream, rows, "en_US", 1).equals(fake(generator, stream, rows, "en_US"))

@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 def _fake(cells: Cells, generator: kinds.Fake) -> pa.Array:
-    return fake(generator, cells.stream, cells.rows, cells.plan.locale)
+    return fake(generator, cells.stream, cells.rows, cells.plan.locale, cells.column.data_type.length)
 
 
 def _template(cells: Cells, generator: kinds.Template) -> pa.Array:
