@@ -67,3 +67,16 @@ def test_a_rule_that_says_nothing_is_refused(schema):
     (found,) = prove_rules(resolved(schema, "refunds", "row('amount >= paid_id.total or amount < paid_id.total')"))
     assert (found.code, found.location.line) == ("rule-says-nothing", 12)
     assert prove_rules(resolved(schema, "refunds", "row('amount <= paid_id.total')")) == []
+
+
+def test_a_rule_about_an_hour_of_a_weekday_can_be_broken(tmp_path):
+    schema = schema_from(tmp_path, "seeds: [{name: orders, columns: [{name: id}, {name: at, data_type: timestamp}]}]")
+    plan = """
+        tables:
+          orders:
+            rows: 60
+            columns: {id: sequence(), at: "timestamp('2025-01-01', '2025-03-31', hours='business')"}
+        rules:
+          - {says: Closed on Sunday mornings, table: orders, rule: "row('not (dayofweek(at) = 0 and hour(at) < 8)')"}
+        """
+    assert prove_rules(resolve_text(schema, plan)) == []

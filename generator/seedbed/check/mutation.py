@@ -149,6 +149,13 @@ def _broken_values(
         yield "-rowid"
     elif kind in _MOMENTS:
         yield from (f"it {sign} interval '{days} days'" for days in (1, 2, 3, 4, 5, 6, 400, 40_000) for sign in "+-")
+        if kind is not TypeKind.DATE:
+            # Every weekday at some hours: rules about opening times speak of both.
+            yield from (
+                f"date_trunc('day', it) + interval '{days} days' + interval '{hours} hours'"
+                for days in range(7)
+                for hours in (3, 7, 12, 17, 21)
+            )
         yield f"min(it) {over} + to_days(rowid::integer)"
         yield f"max(it) {over} - to_days(rowid::integer)"
     elif kind is TypeKind.BOOLEAN:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.engine.rng import BLOCK, Words, fractions, scaled_down
-from seedbed.plan.kinds import Exponential, Lognormal, Normal, Uniform
+from seedbed.plan.kinds import Exponential, Lognormal, Normal, Number, Uniform
 
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ _RARE = 2.0**-30
 _NEAREST_TO_ONE = 1 - 2.0**-53
 
 
-def draw_numbers(generator: Uniform | Normal | Lognormal | Exponential, words: Words) -> Int64s:
+def draw_numbers(generator: Number, words: Words) -> Int64s:
     """The numbers that a generator describes, one for each word, times `10 ** generator.decimals`.
 
     Raises:
@@ -48,7 +48,7 @@ def draw_numbers(generator: Uniform | Normal | Lognormal | Exponential, words: W
     return draw_on_grid(quantile_of(generator), fractions(words), 10.0**-generator.decimals, low, high)
 
 
-def quantile_of(generator: Normal | Lognormal | Exponential) -> Quantile:
+def quantile_of(generator: Number) -> Quantile:
     """The quantile function of a generator's distribution, without its own bounds."""
     match generator:
         case Normal(mean=mean, sd=sd):
@@ -57,6 +57,7 @@ def quantile_of(generator: Normal | Lognormal | Exponential) -> Quantile:
             return lognormal(median, sigma)
         case Exponential(mean=mean):
             return exponential(mean)
+    raise ValueError(f"{generator.kind} has no quantile function")
 
 
 def draw_on_grid(quantile: Quantile, u: Floats, step: float, low: int | None = None, high: int | None = None) -> Int64s:

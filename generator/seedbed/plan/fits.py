@@ -60,6 +60,8 @@ def _spelled_as_here(draft: Draft, generator: kinds.Generator) -> kinds.Generato
     update: dict[str, object] = {}
     if isinstance(generator, kinds.Drawn) and generator.correlated:
         update["correlated"] = {draft.known(other) or other: rho for other, rho in generator.correlated.items()}
+    if isinstance(generator, kinds.Number) and generator.times:
+        update["times"] = draft.known(generator.times) or generator.times
     if isinstance(generator, kinds.After | kinds.ChoiceBy | kinds.CaseBy):
         update["column"] = draft.known(generator.column) or generator.column
     if isinstance(generator, kinds.Pattern) and generator.of:
@@ -135,6 +137,8 @@ def check_generator(drafts: Drafts, draft: Draft, name: str, types: Types) -> No
             _check_during(drafts, draft, name, here, drafts.lifecycles[lifecycle].entity)
         case kinds.Rollup():
             _check_rollup(drafts, draft, here, generator, types)
+        case kinds.Number(times=str() as path):
+            _check_multiplied(drafts, draft, here, path, types)
         case kinds.ChoiceBy():
             _check_cases(drafts, draft, here, generator)
         case kinds.CaseBy():
@@ -144,6 +148,8 @@ def check_generator(drafts: Drafts, draft: Draft, name: str, types: Types) -> No
                     _check_moment(drafts, draft, here, case.column, types)
                 elif isinstance(case, kinds.Pattern) and case.of:
                     _check_moment(drafts, draft, here, case.of, types)
+                elif isinstance(case, kinds.Number) and case.times:
+                    _check_multiplied(drafts, draft, here, case.times, types)
                 elif isinstance(case, kinds.ChoiceBy):
                     _check_cases(drafts, draft, here, case)
     said = draft.said.columns.get(name)
@@ -230,6 +236,18 @@ def _check_rollup(drafts: Drafts, draft: Draft, here: str, generator: kinds.Roll
             f"{here} is the {generator.aggregate} of {child.name}.{generator.column}, which is of type {found.text}",
             place,
             "name a column of numbers; min and max take dates and timestamps too",
+        )
+
+
+def _check_multiplied(drafts: Drafts, draft: Draft, here: str, path: str, types: Types) -> None:
+    """That a path leads to a number."""
+    found = types.of_path(draft, path)
+    if found is not None and found.kind not in NUMERIC:
+        drafts.error(
+            "wrong-type",
+            f"{here} is a multiple of {path}, which is of type {found.text}",
+            draft.place(here.rpartition(".")[2]),
+            "name a column of numbers after times=",
         )
 
 

@@ -67,6 +67,8 @@ def needs_of(generator: kinds.Generator, known: Iterable[str]) -> tuple[str, ...
             names.append(generator.at)
     if isinstance(generator, kinds.Drawn):
         names.extend(generator.correlated)
+    if isinstance(generator, kinds.Number) and generator.times:
+        names.append(generator.times)
     if generator.when:
         names.extend(names_in_sql(generator.when, known))
     return tuple(dict.fromkeys(names))

@@ -257,6 +257,8 @@ def _check_bounds(drafts: Drafts, draft: Draft, promise: RangePromise, generator
     low: float | None = None
     high: float | None = None
     match generator:
+        case kinds.Number(times=str()):
+            return
         case kinds.Integer(min=low, max=high) | kinds.Uniform(min=low, max=high):
             pass
         case kinds.Normal(min=low, max=high):
@@ -385,6 +387,8 @@ def _may_be_null(drafts: Drafts, draft: Draft, path: str) -> bool:
             return True
         case kinds.Constant(value=None) | kinds.After(known=True) | kinds.DeletedAt():
             return True
+        case kinds.Number(times=str() as source):
+            return _may_be_null(drafts, draft, source)
         case kinds.CaseBy(all_cases=cases):
             within = any(_leaves_null(drafts, draft, case) for case in cases)
             return within or (generator.otherwise is None and _may_be_null(drafts, draft, generator.column))

@@ -461,3 +461,22 @@ def test_unique_keys_of_any_two_rows_differ(one: int, other: int) -> None:
     for generator in ("uuid", "hash_key", "pattern('{n}')", "sequence", "fake('email', unique=true)"):
         first, second = listed(generator, np.array([one, other]))
         assert (first == second) == (one == other)
+
+
+def test_multiples_of_another_column() -> None:
+    rows = 20_000
+    prices = pa.array([Decimal("80.00"), None, Decimal("0.00"), Decimal("-200.00")] * (rows // 4))
+    found = listed("uniform(0.5, 0.75, decimals=3, times='price')", rows, {"price": prices})
+    assert found[1::4] == [None] * (rows // 4)
+    assert found[2] == Decimal("0.000")
+    costs = [float(value) for value in found[0::4]]
+    assert 40 <= min(costs) < 40.05
+    assert 59.95 < max(costs) <= 60
+    assert abs(np.mean(costs) - 50) < 5 * 20 / np.sqrt(12 * len(costs))
+    assert all(-150 <= value <= -100 for value in found[3::4])
+    whole = listed("lognormal(2, 0.1, decimals=0, times='n')", 3, {"n": pa.array([10, 100, 1_000])})
+    assert [len(str(value)) for value in whole] == [2, 3, 4]
+    # The factor is drawn as it is without times, so that a bound cuts it and not the product.
+    assert max(listed("exponential(1, max=2, times='n')", 500, {"n": pa.array([7.0] * 500)})) <= 14
+    with pytest.raises(GenerationError, match="has more digits"):
+        listed("uniform(1, 2, decimals=12, times='n')", 1, {"n": pa.array([10**12])})

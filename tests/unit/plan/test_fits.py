@@ -393,3 +393,32 @@ def test_rows_and_values_do_not_wait_for_each_other(tmp_path, total, rows):
     resolved, diagnostics = try_resolve(schema, plan)
     assert resolved is None
     assert [found.code for found in diagnostics] == ["circle"]
+
+
+def test_only_numbers_can_be_multiplied(tmp_path):
+    schema = schema_from(
+        tmp_path,
+        """
+        seeds:
+          - name: goods
+            columns: [{name: id}, {name: label, data_type: varchar}, {name: price, data_type: "decimal(8,2)"},
+              {name: cost, data_type: "decimal(8,2)", data_tests: [not_null]}]
+        """,
+    )
+    plan = """
+        tables:
+          goods:
+            rows: 9
+            columns:
+              id: sequence()
+              label: fake('word')
+              price: lognormal(20, 0.5, null=0.1)
+              cost: uniform(0.5, 0.7, times='{of}')
+        """
+    found = [str(problem) for problem in try_resolve(schema, plan.replace("{of}", "label"))[1]]
+    assert any("goods.cost is a multiple of label, which is of type varchar" in problem for problem in found)
+    found = [problem.code for problem in try_resolve(schema, plan.replace("{of}", "Price"))[1]]
+    assert "nulls-forbidden" in found, "the multiple of nothing is nothing"
+    resolved, found = try_resolve(schema, plan.replace("{of}", "Price").replace(", null=0.1", ""))
+    assert resolved is not None, found
+    assert resolved.table("goods").column("cost").needs == ("price",)

@@ -29,8 +29,8 @@ _SETTLED = ("amount", "payment_amount", "amount_paid", "paid_amount", "paid", "r
             "total", "total_amount", "payment")  # fmt: skip
 _SETTLES = re.compile(r"(?:^|_)(payment|refund|invoice|bill|receipt|charge|payout)$")
 """Tables whose rows are each about the whole amount of the row that they belong to."""
-_COST_OF_PRICE = 0.6
-"""What a thing costs, as a share of its price: a usual margin of retail."""
+_COST_OF_PRICE = (0.5, 0.75)
+"""What a thing costs, as a share of its price: usual margins of retail."""
 _EQUATION = re.compile(r"\s*\"?(\w+)\"?\s*=\s*([\w\s\"+*/().,-]+?|case\b(?:(?!\bend\b).)+\bend)\s*", re.I | re.S)
 
 
@@ -75,7 +75,7 @@ def _price_lines(sketches: Sketches, sketch: Sketch) -> None:
             sketch.decide(own.name, kinds.Copy(path=path))
         elif total and count and not own:
             priced = f"{quoted(count.name)} * {quoted(link.columns[0])}.{quoted(price.name)}"
-            sketch.decide(total.name, kinds.Sql(expression=_rounded(sketch, total, priced)))
+            sketch.decide(total.name, kinds.Sql(expression=f"round({priced}, {_scale(total)})"))
         return
 
 
@@ -91,9 +91,8 @@ def _priced_parents(sketches: Sketches, sketch: Sketch) -> Iterator[tuple[Link, 
 def _keep_costs_below_prices(sketch: Sketch) -> None:
     price, cost = _named(sketch, _PRICES), _guessed(sketch, _COSTS)
     if price and cost and price is not cost and _is_number(sketch, price):
-        sketch.decide(
-            cost.name, kinds.Sql(expression=_rounded(sketch, cost, f"{quoted(price.name)} * {_COST_OF_PRICE}"))
-        )
+        low, high = _COST_OF_PRICE
+        sketch.decide(cost.name, kinds.Uniform(min=low, max=high, times=price.name, decimals=_scale(cost)))
 
 
 def _add_up(sketch: Sketch) -> None:
@@ -180,10 +179,10 @@ def _is_number(sketch: Sketch, column: Column) -> bool:
     return not (words or prose.template or prose.meaning or prose.date_key or prose.unique)
 
 
-def _rounded(sketch: Sketch, column: Column, expression: str) -> str:
+def _scale(column: Column) -> int:
+    """Digits after the point, as declared; cents where that is not said."""
     declared = column.data_type.value if column.data_type else None
-    scale = declared.scale if declared and declared.scale is not None else 2
-    return f"round({expression}, {scale})"
+    return declared.scale if declared and declared.scale is not None else 2
 
 
 def _speaks_of(expression: str, column: Column) -> bool:

@@ -13,7 +13,17 @@ from seedbed.plan.kinds.cases import CaseBy
 from seedbed.plan.kinds.derived import Copy, Ordinal, Pool, Rollup, Sql, Template
 from seedbed.plan.kinds.keys import HashKey, Pattern, Sequence, Uuid
 from seedbed.plan.kinds.moments import After, Calendar, Date, Time, Timestamp
-from seedbed.plan.kinds.numbers import Empirical, Exponential, Integer, Lognormal, Normal, Poisson, Uniform, Zipf
+from seedbed.plan.kinds.numbers import (
+    Empirical,
+    Exponential,
+    Integer,
+    Lognormal,
+    Normal,
+    Number,
+    Poisson,
+    Uniform,
+    Zipf,
+)
 from seedbed.plan.kinds.records import ARRIVED, DELETED, ChangedAt, DeletedAt, IsDeleted, LoadedAt
 from seedbed.plan.kinds.references import DateKey, During, ForeignKey, Lifecycle, Version
 from seedbed.plan.kinds.rhythmic import MomentRhythm
@@ -53,6 +63,7 @@ __all__ = [
     "Lognormal",
     "MomentRhythm",
     "Normal",
+    "Number",
     "Ordinal",
     "Pattern",
     "Poisson",

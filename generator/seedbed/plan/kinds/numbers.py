@@ -22,21 +22,26 @@ class Integer(Drawn):
         check_order(self.min, self.max)
 
 
-class _Number(Drawn):
+class Number(Drawn):
+    """What kinds of numbers with decimals share."""
+
     decimals: Decimals = 2
     """Digits after the point; the value is rounded to them."""
     min: float | None = None
     """Lower bound; the distribution is cut there, not heaped up."""
     max: float | None = None
     """Upper bound; the distribution is cut there, not heaped up."""
+    times: str | None = None
+    """A column of numbers of the row, or `key.column` of a parent, that the number drawn is multiplied with: for what
+    is a varying part of something else. Bounds are those of the number drawn; null where the column is."""
 
     def check(self) -> None:
         if self.min is not None and self.max is not None:
             check_order(self.min, self.max)
 
 
-class Uniform(_Number):
-    """Numbers between `min` and `max`, all as likely."""
+class Uniform(Number):
+    """Numbers between `min` and `max`, all as likely; with `times='list_price'`, as multiples of that column."""
 
     kind = "uniform"
     positional = ("min", "max")
@@ -44,7 +49,7 @@ class Uniform(_Number):
     max: float
 
 
-class Normal(_Number):
+class Normal(Number):
     """Normally distributed numbers with mean `mean` and standard deviation `sd`."""
 
     kind = "normal"
@@ -53,7 +58,7 @@ class Normal(_Number):
     sd: Positive
 
 
-class Lognormal(_Number):
+class Lognormal(Number):
     """Numbers whose logarithm is normal: `median` in the column's unit, `sigma` of the logarithm."""
 
     kind = "lognormal"
@@ -62,7 +67,7 @@ class Lognormal(_Number):
     sigma: Annotated[float, Field(gt=0, le=5)]
 
 
-class Exponential(_Number):
+class Exponential(Number):
     """Exponentially distributed numbers with mean `mean`."""
 
     kind = "exponential"
