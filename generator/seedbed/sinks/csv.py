@@ -16,18 +16,20 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+
+from seedbed.sinks.csv_text import contents, lines
 
 # Small write batches cost up to twice the time.
 _OPTIONS = pyarrow.csv.WriteOptions(include_header=False, batch_size=65_536, quoting_style="needed")
 # Python's csv module, with which dbt reads seeds, takes no longer field.
 LONGEST_TEXT = 131_072
+FEWEST_ROWS = 2_048
+"""Of fewer rows, pyarrow has made the text before the tables for it are there."""
 
 
 class UnwritableValue(ValueError):
@@ -79,6 +81,9 @@ def encode(batch: pa.RecordBatch) -> Encoded:
     if len(columns) == 1 and columns[0].null_count:
         # A line with nothing on it is skipped by readers; an empty text in quotes is not.
         columns = [pc.fill_null(columns[0].cast(pa.string()), "")]
+    data = lines(columns) if batch.num_rows >= FEWEST_ROWS else None
+    if data is not None:
+        return Encoded(data, batch.num_rows, blanks)
     stream = pa.BufferOutputStream()
     pyarrow.csv.write_csv(pa.record_batch(columns, names=batch.schema.names), stream, _OPTIONS)
     data = stream.getvalue()
@@ -117,7 +122,7 @@ def _has_zero_byte(column: pa.Array) -> bool:
 
 def _text(name: str, column: pa.Array) -> tuple[pa.Array, int]:
     """The column with blank texts as null, and how many there were."""
-    offsets, characters = _contents(column)
+    offsets, characters = contents(column)
     lengths = np.diff(offsets)
     if lengths.max(initial=0) >= LONGEST_TEXT:
         raise UnwritableValue(
@@ -141,13 +146,3 @@ def _text(name: str, column: pa.Array) -> tuple[pa.Array, int]:
     blank = np.zeros(len(column), dtype=np.bool_)
     blank[places[empty]] = True
     return pc.if_else(pa.array(blank), pa.scalar(None, column.type), column), int(empty.sum())
-
-
-def _contents(column: pa.Array) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
-    """Where each text begins and ends among the characters (n + 1 places), and the characters."""
-    _, offsets, characters = column.buffers()
-    if not offsets or not offsets.size:
-        return np.zeros(1, np.int32), np.empty(0, np.uint8)
-    places = np.frombuffer(offsets, np.int64 if pa.types.is_large_string(column.type) else np.int32)
-    held = np.frombuffer(characters, np.uint8) if characters else np.empty(0, np.uint8)
-    return places[column.offset : column.offset + len(column) + 1], held
