@@ -6,11 +6,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.worlds import make, resolve_text, schema_from, try_resolve
 
 from seedbed.engine.world import World
 from seedbed.errors import GenerationError, Severity
 from seedbed.plan.rulings import Standing
+from worlds import make, resolve_text, schema_from, try_resolve
 
 SCHEMA = """
 version: 2

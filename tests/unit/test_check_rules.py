@@ -3,9 +3,9 @@
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tests.worlds import resolve_text, schema_from
 
 from seedbed.check import Status, check_rules
+from worlds import resolve_text, schema_from
 
 SCHEMA = """
 version: 2

@@ -1,11 +1,11 @@
 """The rules of a plan are tried on generated rows before anything is written."""
 
 import pytest
-from tests.worlds import resolve_text, schema_from
 
 from seedbed import api
 from seedbed.errors import GenerationError
 from seedbed.proving import prove_rules
+from worlds import resolve_text, schema_from
 
 SCHEMA = """
 version: 2
@@ -70,13 +70,17 @@ def test_a_rule_that_says_nothing_is_refused(schema):
 
 
 def test_a_rule_about_an_hour_of_a_weekday_can_be_broken(tmp_path):
-    schema = schema_from(tmp_path, "seeds: [{name: orders, columns: [{name: id}, {name: at, data_type: timestamp}]}]")
+    schema = schema_from(
+        tmp_path, "seeds: [{name: orders, columns: [{name: id}, {name: placed_at, data_type: timestamp}]}]"
+    )
     plan = """
         tables:
           orders:
             rows: 60
-            columns: {id: sequence(), at: "timestamp('2025-01-01', '2025-03-31', hours='business')"}
+            columns: {id: sequence(), placed_at: "timestamp('2025-01-01', '2025-03-31', hours='business')"}
         rules:
-          - {says: Closed on Sunday mornings, table: orders, rule: "row('not (dayofweek(at) = 0 and hour(at) < 8)')"}
+          - says: Closed on Sunday mornings
+            table: orders
+            rule: row('not (dayofweek(placed_at) = 0 and hour(placed_at) < 8)')
         """
     assert prove_rules(resolve_text(schema, plan)) == []
