@@ -22,8 +22,10 @@ from seedbed.plan.stated import StatedRule
 from seedbed.plan.types import TEXT
 from seedbed.schema import Cardinality
 
-DRAWN_AGAIN = (kinds.Drawn, kinds.Fake, kinds.Pool)
-"""Kinds whose value in one row may be drawn again, or be another row's, without touching any other row."""
+_VARYING = (kinds.Drawn, kinds.Fake, kinds.Pool)
+"""Kinds whose value in one row may be another row's."""
+DRAWN_AGAIN = (*_VARYING, kinds.During)
+"""Kinds whose value in one row may be drawn again without touching any other row."""
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ def _can_vary(drafts: Drafts, draft: Draft, name: str) -> bool:
         if parent is None or (driving and not generator.role):
             return False
         return isinstance(finding_of(draft, parent, generator, [name]), Drawn)
-    return isinstance(generator, DRAWN_AGAIN) and not draft.is_unique(generator) and name not in draft.key
+    return isinstance(generator, _VARYING) and not draft.is_unique(generator) and name not in draft.key
 
 
 # --- numbers of rows -----------------------------------------------------------------------------------------

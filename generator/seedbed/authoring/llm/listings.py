@@ -39,11 +39,13 @@ def listings_of(schema: Schema, plan: Plan, survey: Survey) -> list[list[Listing
     stand together.
 
     Short is what the survey calls a reference, or, without one, what the baseline author took for a list of kinds.
-    The plan must leave its rows open, and some of its columns; a file that a person wrote or edited is left alone.
+    The plan must leave its rows open, and some of its columns be the baseline's own; a file that a person wrote or
+    edited is left alone.
     """
     root, prints = schema.project.root, plan.file_fingerprints
-    found = {item.table: item for item in undecided(schema, plan) if item.rows and item.columns}
-    short = [table for table in schema if table.name in found and _is_short(plan, table, survey)]
+    found = {item.table for item in undecided(schema, plan) if item.rows}
+    open_tables = (table for table in schema if table.name in found and any(_own_columns(plan, table)))
+    short = [table for table in open_tables if _is_short(plan, table, survey)]
     chosen = [table for table in short if is_authors(root, file_of(table.name), prints)]
     portions: list[list[Table]] = []
     for table in chosen:

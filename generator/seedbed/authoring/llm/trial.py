@@ -91,7 +91,20 @@ def put_in(plan: Plan, entries: Mapping[Place, Entry]) -> Plan:
             generator = new.generator if isinstance(new, ColumnEntry) else before.generator
             columns[column] = before.model_copy(update={"generator": generator, "by": None if by is author else by})
         tables[name] = old.model_copy(update=update)
-    return plan.model_copy(update={"tables": tables})
+    put = plan.model_copy(update={"tables": tables})
+    return put.model_copy(update={"fingerprints": _fingerprints(put, entries)})
+
+
+def _fingerprints(plan: Plan, places: Collection[Place]) -> dict[str, dict[str, str]]:
+    """Those of the plan, with entries at some places as their author just wrote them: no person has edited these."""
+    prints = {table: dict(of_columns) for table, of_columns in plan.fingerprints.items()}
+    for table, column in places:
+        before = prints.get(table, {}).get(column or TABLE)
+        if before is not None:
+            entry = plan.tables[table]
+            written = text_of(entry.columns[column] if column else entry)
+            prints[table][column or TABLE] = f"{before.rpartition('.')[0]}.{written}"
+    return prints
 
 
 def keep_what_holds(
