@@ -147,4 +147,9 @@ def _faker(locale: str) -> Faker:
 def _draw(locale: str, what: str) -> list[str]:
     fake = _faker(locale)  # one of its own, so that pools do not depend on the order in which they are filled
     method = next(getattr(fake, name) for name in _METHODS[what] if hasattr(fake, name))
-    return list(dict.fromkeys(str(method()) for _ in range(_DRAWS * POOL)))[:POOL]
+    found: dict[str, None] = {}
+    for _ in range(_DRAWS * POOL):
+        found.setdefault(str(method()))
+        if len(found) == POOL:
+            break
+    return list(found)
