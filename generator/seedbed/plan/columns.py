@@ -13,7 +13,7 @@ from seedbed.plan.expressions import ExpressionError, type_of_expression
 from seedbed.plan.needs import names_in_sql, needs_of
 from seedbed.plan.pools import slots_of
 from seedbed.plan.references import varying
-from seedbed.plan.resolved import Part, ResolvedColumn, VersionPart
+from seedbed.plan.resolved import FromFile, Part, ResolvedColumn, VersionPart
 from seedbed.plan.types import DATE, TEXT, TIMESTAMP, natural_type, type_of_values
 from seedbed.schema import DataType, TypeKind
 
@@ -146,9 +146,13 @@ def resolve_column(
         moment=draft.moments.get(name),
         mixture=mixture or {},
         description=declared.description.value if declared and declared.description else "",
-        decided_by=said.decided_by or ("history" if draft.said.history else ""),
+        decided_by="rows file" if isinstance(generator, FromFile) else said.decided_by or _by_history(draft),
         origin=said.origin,
     )
+
+
+def _by_history(draft: Draft) -> str:
+    return "history" if draft.said.history else ""
 
 
 def _stream(draft: Draft, name: str, generator: kinds.Generator) -> tuple[str, ...]:
