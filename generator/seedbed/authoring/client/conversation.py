@@ -14,6 +14,8 @@ from seedbed.authoring.client.outcomes import Invalid
 from seedbed.errors import SHOWN_AT_MOST, AttemptsExhausted, Diagnostic
 
 _QUOTED_AT_MOST = 20_000
+_WHOLE = "Answer again with the whole corrected JSON object."
+_ALONE = "Answer again with a JSON object of the same form that holds the corrected entries alone; the others stay."
 
 Result = TypeVar("Result")
 
@@ -76,6 +78,7 @@ def _repair(request: Request, attempt: int, answer: str | None, problems: Sequen
     listed = "\n".join(json.dumps(problem.as_dict(), ensure_ascii=False) for problem in problems[:SHOWN_AT_MOST])
     more = len(problems) - SHOWN_AT_MOST
     rest = f"\n... and {more} more" if more > 0 else ""
-    said = f"This answer cannot be used:\n{listed}{rest}\n\nAnswer again with the whole corrected JSON object."
+    alone = request.mended_alone and all(problem.location.path for problem in problems)
+    said = f"This answer cannot be used:\n{listed}{rest}\n\n{_ALONE if alone else _WHOLE}"
     earlier = (Message("assistant", answer[:_QUOTED_AT_MOST]),) if answer else ()
     return replace(request, messages=(*request.messages, *earlier, Message("user", said)), attempt=attempt)

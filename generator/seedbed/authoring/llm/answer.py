@@ -15,6 +15,8 @@ from seedbed.authoring.llm.untrusted import clean
 from seedbed.errors import Diagnostic, Location, closest
 from seedbed.plan.calls import spoken_errors
 
+NOT_ANSWERED = "not-answered"
+"""The code of the problem that an answer leaves out what was asked."""
 TEXT: Mapping[str, object] = {"type": "string"}
 
 

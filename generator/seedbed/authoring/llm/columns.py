@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from seedbed.authoring.client.calls import Message, Request
-from seedbed.authoring.llm.answer import TEXT, at_most, find_name, listed, misshapen, wire_object, wrong
+from seedbed.authoring.llm.answer import NOT_ANSWERED, TEXT, at_most, find_name, listed, misshapen, wire_object, wrong
 from seedbed.authoring.llm.prompts import (
     OFFERED,
     Templates,
@@ -100,6 +100,7 @@ def columns_request(
         batch=batch,
         answer_tokens=expected,
         max_tokens=at_most(expected),
+        mended_alone=True,
     )
 
 
@@ -142,7 +143,7 @@ def read_columns(
         for place in open_table.places():
             if place not in seen:
                 what = f"the rows of {place[0]}" if place[1] is None else f"{place[0]}.{place[1]}"
-                problems.append(wrong("not-answered", f"{what} is missing", *place))
+                problems.append(wrong(NOT_ANSWERED, f"{what} is missing", *place))
     return entries, problems
 
 

@@ -10,6 +10,7 @@ from seedbed.authoring.client.by_hand import Unanswered
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
+from seedbed.authoring.llm.answer import NOT_ANSWERED
 from seedbed.authoring.llm.columns import Entries, columns_request, read_columns
 from seedbed.authoring.llm.kept import kept_for
 from seedbed.authoring.llm.listings import listings_of
@@ -156,18 +157,22 @@ class _Asking:
 
 
 class _Judge:
-    """Validates the answers to one call, and remembers the entries of the best one that hold."""
+    """Validates the answers to one call, each on top of those before it, and remembers the most entries that held."""
 
     def __init__(self, run: Run, plan: Plan, portion: Sequence[Undecided]) -> None:
         self._run, self._plan, self._portion = run, plan, portion
         self.held: Mapping[Place, Entry] = {}
         self.rejected: Mapping[Place, Diagnostic] = {}
+        self._answered: dict[Place, Entry] = {}
 
     def __call__(self, value: object) -> Entries | list[Diagnostic]:
         run = self._run
         entries, problems = read_columns(value, run.schema, self._plan, self._portion)
+        self._answered |= entries
+        there = {path_of(place) for place in self._answered}
+        problems = [found for found in problems if found.code != NOT_ANSWERED or found.location.path not in there]
         with run.judging:
-            held, rejected = keep_what_holds(run.schema, self._plan, entries, run.proof)
+            held, rejected = keep_what_holds(run.schema, self._plan, self._answered, run.proof)
         if len(held) >= len(self.held):
             self.held, self.rejected = held, {**dict(self._located(problems)), **rejected}
         problems = [*problems, *rejected.values()]
