@@ -22,7 +22,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/seedbed demo --dbt $(BIN)/dbt .
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 $(VENV)-spark/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-spark
