@@ -96,10 +96,10 @@ def _table_lines(resolved: ResolvedPlan, table: ResolvedTable, entry: TableEntry
         yield f"    # rows: {_comment(spoken_rows(resolved, table))}"
     else:
         yield f'    "rows": {_inline(plain(entry.rows))},'
-    for part in ("history", "lifecycle"):
-        process = getattr(entry, part)
-        if process is not None:
-            yield f'    "{part}": {_literal(plain(process), 1, len(part) + 5)},'
+    for part in ("history", "lifecycle", "arrives", "deletes"):
+        said = getattr(entry, part)
+        if said is not None:
+            yield f'    "{part}": {_literal(plain(said), 1, len(part) + 5)},'
     yield '    "columns": {'
     for column in table.written_columns:
         yield _column(table, column, entry.columns.get(column.name))

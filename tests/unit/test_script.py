@@ -17,6 +17,26 @@ from seedbed.cli import main
 from worlds import HEAD, write_project
 
 CASES = Path(__file__).parents[1] / "cases"
+LATE_PROPERTIES = """
+seeds:
+  - name: payments
+    columns:
+      - {name: payment_id, data_type: integer, data_tests: [unique]}
+      - {name: paid_at, data_type: timestamp}
+      - {name: gone_at, data_type: timestamp}
+      - {name: is_gone, data_type: boolean}
+"""
+LATE = """
+tables:
+  payments:
+    rows: 400
+    arrives: {of: paid_at, share: 0.5, delay: "lognormal(median='90d')"}
+    deletes: {share: 0.4, delay: 30d}
+    columns:
+      paid_at: timestamp('2025-06-01', '2025-12-30')
+      gone_at: deleted_at()
+      is_gone: is_deleted()
+"""
 
 
 def project(name: str, folder: Path) -> Path:
@@ -47,6 +67,18 @@ def test_the_program_makes_what_generate_writes(name, tmp_path):
     again = runpy.run_path(str(folder / "make_tables.py"))["make_tables"]()
     for table, frame in expected.items():
         pd.testing.assert_frame_equal(again[table], frame)
+
+
+def test_late_and_deleted_rows_go_along(tmp_path):
+    files = {"seeds/_seeds.yml": LATE_PROPERTIES, "seedbed.yml": HEAD + LATE}
+    folder = write_project(tmp_path / "shop", files)
+    assert run(folder, "export-script").exit_code == 0
+    expected = seedbed.generate(seedbed.author(seedbed.read(folder)))["payments"]
+    assert 0 < expected["is_gone"].sum() < len(expected)
+    assert len(expected) < 400  # the others have not arrived yet
+    (folder / "seedbed.yml").unlink()
+    made = runpy.run_path(str(folder / "make_tables.py"))["make_tables"]()
+    pd.testing.assert_frame_equal(made["payments"], expected)
 
 
 def test_rules_go_along(tmp_path):
