@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import click
 from pydantic_core import PydanticUndefined
@@ -43,8 +44,11 @@ def _kind(cls: type[Generator]) -> str:
     for name in own:
         field = cls.model_fields[name]
         default = "" if field.default is PydanticUndefined or field.default is None else f" (default {field.default!r})"
-        if field.description:
-            described.append(f"- `{name}`: {' '.join(field.description.split())}{default}")
+        values = ", ".join(f"`{value}`" for value in get_args(field.annotation))
+        choice = f"one of {values}" if get_origin(field.annotation) is Literal else ""
+        told = " ".join((field.description or "").split())
+        if told or choice:
+            described.append(f"- `{name}`: {' '.join(filter(None, (told, choice)))}{default}")
     return "\n".join([*lines, *described, *([""] if described else [])])
 
 
