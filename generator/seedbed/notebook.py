@@ -10,6 +10,7 @@ Problems that stop a step are raised together as one error; warnings are Python'
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib
 import os
@@ -19,6 +20,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
 
 _DIAGRAMS = (".mmd", ".mermaid", ".md")
 _PROPERTIES = (".yml", ".yaml")
+_SHOWN = 60
 _RULE = Location(path="rules")
+_PLANNED = "the plan that seedbed.author(schema) gives"
 
 
 def read(
@@ -87,7 +91,7 @@ def author(
     rules: Sequence[str] = (),
     seed: int | None = None,
     plan: Mapping[str, Any] | Path | str | None = None,
-    today: dt.date | None = None,
+    today: dt.date | str | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Planned:
     """A plan that covers the whole schema: what `plan` or the project's seedbed.yml says, and the rest decided here.
@@ -101,18 +105,21 @@ def author(
             more, such as a limit on tokens.
         rules: business rules in words, beside those of the project.
         seed: the random seed, in place of the plan's.
-        plan: a plan as a mapping, as `seedbed.yml` has it, or the file that holds one; the project's own by default.
-        today: from which a new plan takes its as-of date, the last day of the month before; today by default.
+        plan: a plan as a mapping, as `seedbed.yml` has it (`start` and `as_of` are needed), or the file that holds one;
+            the project's own by default.
+        today: from which a new plan takes its as-of date, the last day of the month before; today by default. A date or
+            its text, "2026-06-30".
         tell: is told of each call to the LLM, for example `print`.
 
     Raises:
-        PlanError: the plan that there is cannot be used.
+        PlanError: the plan that there is cannot be used, or an argument is not what is expected here.
         AuthoringError: no LLM is configured, or it cannot be asked.
     """
+    _expect("schema", schema, Schema, "the schema that seedbed.read(folder) or seedbed.read_text(...) gives")
     said = replace(schema, rules=(*schema.rules, *(Sentence(rule, _RULE) for rule in rules)))
     planned = api.plan_project(
         said,
-        today=today or dt.date.today(),
+        today=_date("today", today) or dt.date.today(),
         author="llm" if llm else "baseline",
         llm=_options(llm),
         tell=tell,
@@ -130,8 +137,8 @@ def resolve(
     select: Sequence[str] = (),
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
-    as_of: dt.date | None = None,
-    since: dt.date | None = None,
+    as_of: dt.date | str | None = None,
+    since: dt.date | str | None = None,
     changes: Literal["delta", "feed"] | None = None,
 ) -> ResolvedPlan:
     """The plan with nothing left to decide: what the finer steps take, and Spark.
@@ -141,7 +148,7 @@ def resolve(
         select: which tables, as dbt selects; all by default.
         rows: numbers of rows by table, in place of the plan's; what the plan asks for stays as it is.
         scale: factor for all other numbers of rows.
-        as_of: a later as-of date than the plan's.
+        as_of: a later as-of date than the plan's, as a date or its text, "2026-12-31".
         since: tell only what changed after this earlier as-of date, from the plan's own on.
         changes: how it is told: as new and changed rows (`delta`, the default), or as every insert, update and delete
             (`feed`; without `since` it begins with all rows).
@@ -149,9 +156,17 @@ def resolve(
     Raises:
         PlanError: the plan does not fit the schema, or cannot be carried out.
     """
+    _expect("plan", plan, Planned, _PLANNED)
     chosen, notes = api.choose_tables(plan.schema, select)
     resolved, found = api.resolve_plan(
-        plan.schema, plan, select=chosen, rows=rows, scale=scale, as_of=as_of, since=since, changes=changes
+        plan.schema,
+        plan,
+        select=chosen,
+        rows=rows,
+        scale=scale,
+        as_of=_date("as_of", as_of),
+        since=_date("since", since),
+        changes=changes,
     )
     _warn([*notes, *found])
     return resolved
@@ -163,8 +178,8 @@ def generate(
     select: Sequence[str] = (),
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
-    as_of: dt.date | None = None,
-    since: dt.date | None = None,
+    as_of: dt.date | str | None = None,
+    since: dt.date | str | None = None,
     changes: Literal["delta", "feed"] | None = None,
     workers: int | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -192,8 +207,8 @@ def generate_arrow(
     select: Sequence[str] = (),
     rows: Mapping[str, int] | None = None,
     scale: float = 1.0,
-    as_of: dt.date | None = None,
-    since: dt.date | None = None,
+    as_of: dt.date | str | None = None,
+    since: dt.date | str | None = None,
     changes: Literal["delta", "feed"] | None = None,
     workers: int | None = None,
 ) -> dict[str, pa.Table]:
@@ -206,8 +221,10 @@ def save_plan(plan: Planned) -> Path:
     """Writes the plan into its project as seedbed.yml, whole or not at all.
 
     Raises:
+        PlanError: it is no plan.
         SinkError: it cannot be written, or the schema belongs to no project.
     """
+    _expect("plan", plan, Planned, _PLANNED)
     _require_project(plan.schema.project.root)
     return api.save_plan(plan.schema, plan)
 
@@ -221,9 +238,11 @@ def write_seeds(resolved: ResolvedPlan, *, force: bool = False, workers: int | N
         workers: the number of threads; as many as processors by default.
 
     Raises:
+        PlanError: it is no resolved plan.
         GenerationError: the plan cannot be carried out with these numbers of rows.
         SinkError: the seeds cannot be written, or the schema belongs to no project; nothing was touched.
     """
+    _expect("resolved", resolved, ResolvedPlan, "the resolved plan that seedbed.resolve(plan) gives")
     _require_project(resolved.project.root)
     count = workers or os.cpu_count() or 1
     outcome = api.write(resolved, api.csv_sink(resolved, force=force, workers=count), workers=count)
@@ -263,7 +282,32 @@ def _given(plan: Mapping[str, Any] | Path | str) -> api.Given:
         except ProjectError as error:
             raise PlanError("The plan cannot be used.", error.diagnostics) from None
         return plan_of(document), document
+    _expect("plan", plan, str | Path, 'a mapping such as {"start": "2024-01-01", "as_of": "2025-12-31"}, or a file')
     return read_plan(Path(plan), Path(plan).parent)
+
+
+def _expect(name: str, given: object, kind: type | UnionType, expected: str) -> None:
+    if not isinstance(given, kind):
+        raise PlanError(f"{name} is {_shown(given)}: give {expected}.")
+
+
+def _date(name: str, given: object) -> dt.date | None:
+    """The day that is meant by a date, a moment or ISO text."""
+    match given:
+        case None | dt.datetime():
+            return given and given.date()
+        case dt.date():
+            return given
+        case str():
+            with contextlib.suppress(ValueError):
+                return dt.date.fromisoformat(given)
+    raise PlanError(f'{name} is {_shown(given)}: give a date, or its text such as "2026-12-31".')
+
+
+def _shown(given: object) -> str:
+    """A scalar or a list as it stands, anything larger by its class."""
+    text = repr(given)
+    return text if len(text) <= _SHOWN and "\n" not in text else f"a {type(given).__name__}"
 
 
 def _plain(value: Any) -> Any:

@@ -98,6 +98,39 @@ def test_sizes_are_those_of_the_command_line(clinic):
     pd.testing.assert_frame_equal(grown["patients"][:300], seedbed.generate(plan)["patients"])
 
 
+def test_days_may_be_texts(clinic):
+    plan = seedbed.author(seedbed.read(clinic))
+    one, other = (seedbed.resolve(plan, as_of=day) for day in ("2027-01-01", dt.date(2027, 1, 1)))
+    assert one.as_of == other.as_of == dt.date(2027, 1, 1)
+    assert len(seedbed.generate(plan, select=["patients"], as_of="2027-01-01")["patients"]) == 450
+    feed = seedbed.resolve(plan, as_of="2027-01-01", since="2025-12-31")
+    assert feed.extract.since == dt.date(2025, 12, 31)
+    schema = seedbed.read_text(erd=ERD)
+    assert str(seedbed.author(schema, today="2026-06-30")) == str(seedbed.author(schema, today=TODAY))
+
+
+@pytest.mark.parametrize("day", ["soon", "01/02/2027", "", 2027, [1]])
+@pytest.mark.parametrize("name", ["as_of", "since"])
+def test_what_is_no_day_is_refused(name, day):
+    plan = seedbed.author(seedbed.read_text(erd=ERD), today=TODAY)
+    with pytest.raises(seedbed.SeedbedError, match=f'^{name} is {re.escape(repr(day))}: give a date, .* "2026-12-31"'):
+        seedbed.generate(plan, **{name: day})
+
+
+def test_a_step_that_was_left_out_is_named():
+    schema = seedbed.read_text(erd=ERD)
+    plan = seedbed.author(schema, today=TODAY)
+    for step in (seedbed.generate, seedbed.generate_arrow, seedbed.resolve, seedbed.save_plan):
+        with pytest.raises(seedbed.SeedbedError, match=r"^plan is a Schema: give .* seedbed.author\(schema\) gives"):
+            step(schema)
+    with pytest.raises(seedbed.SeedbedError, match=r"^schema is 'shop': give .* seedbed.read\(folder\)"):
+        seedbed.author("shop")
+    with pytest.raises(seedbed.SeedbedError, match=r"^resolved is a Planned: give .* seedbed.resolve\(plan\)"):
+        seedbed.write_seeds(plan)
+    with pytest.raises(seedbed.SeedbedError, match=r"^plan is \[1\]: give a mapping .* or a file"):
+        seedbed.author(schema, plan=[1])
+
+
 def test_a_diagram_alone_is_enough():
     tables = seedbed.generate(seedbed.author(seedbed.read_text(erd=ERD), today=TODAY))
     assert set(tables) == {"CUSTOMERS", "ORDERS"}
