@@ -82,6 +82,8 @@ def test_every_kind_is_written_without_its_defaults():
         ("os.system('x')", "not a generator", None),
         ("constant(1", "cannot be read", None),
         ("date('2024-01-01', '2024-02-01', weekdays={'someday': 1})", "'someday' is no day of the week", None),
+        ("date('2024-01-01', '2024-02-01', weekdays={'sunnyday': 0})", "'sunnyday' is no day of the week; did", None),
+        ("date('2024-01-01', '2024-02-01', months={'decoy': 2.0})", "'decoy' is no month; ", None),
         ("date('2024-01-01', '2024-02-01', weekdays={'sat': 0, 'Saturday': 2})", "stands twice", None),
         ("date('2024-01-06', '2024-01-07', weekdays={'sat': 0, 'sun': 0})", "no day or hour", None),
         ("date('1800-01-01', '2024-01-01', growth=0.1)", "81,815 days are too many", None),
@@ -110,6 +112,12 @@ def test_what_is_wrong_is_said(text, message, hint):
     assert message in str(raised.value)
     if hint:
         assert hint in (raised.value.hint or "")
+
+
+def test_names_of_days_and_months_may_be_written_out():
+    short = "date('2024-01-01', '2024-12-31', weekdays={'sat': 0.5, 'wed': 2}, months={'sep': 2})"
+    written_out = short.replace("sat", "Saturday").replace("wed", "wednesday").replace("sep", "SEPTEMBER")
+    assert parse_generator(written_out) == parse_generator(short)
 
 
 def test_durations():

@@ -7,24 +7,34 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from seedbed.errors import closest
 from seedbed.plan.rhythm import MONTHS, WEEKDAYS, Rhythm
 
 BUSINESS = Rhythm((1.0,) * 5 + (0.0,) * 2, hours=tuple(float(8 <= hour < 18) for hour in range(24)))
 """Monday to Friday, 8 to 18 o'clock."""
 _BUSINESS_DAYS = {"sat": 0.0, "sun": 0.0}
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 
 
-def _named(names: Sequence[str], spoken: str) -> Callable[[Any], Any]:
+def _named(names: Sequence[str], written_out: Sequence[str], spoken: str) -> Callable[[Any], Any]:
+    known = {**dict(zip(names, names, strict=True)), **dict(zip(written_out, names, strict=True))}
+
     def read(value: Any) -> Any:
-        """Weights by the first three letters of a name; a weight of 1 says nothing."""
+        """Weights by the short form of a name, which may be written out; a weight of 1 says nothing."""
         if not isinstance(value, dict):
             return value
         read: dict[str, Any] = {}
         for key, weight in value.items():
-            name = str(key)[:3].casefold()
-            if name not in names or name in read:
-                told = "stands twice" if name in names else f"is no {spoken}"
-                raise ValueError(f"{key!r} {told}; they are {', '.join(names)}")
+            name = known.get(str(key).casefold())
+            if name is None:
+                meant = closest(str(key), known, "; did you mean {}?") or ";"
+                raise ValueError(f"{key!r} is no {spoken}{meant} they are {', '.join(names)}, or written out")
+            if name in read:
+                raise ValueError(f"{key!r} stands twice; they are {', '.join(names)}, or written out")
             read[name] = weight
         return {name: weight for name, weight in read.items() if weight != 1}
 
@@ -59,9 +69,9 @@ class DayRhythm(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    weekdays: Annotated[dict[str, Weight], BeforeValidator(_named(WEEKDAYS, "day of the week"))] = {}
+    weekdays: Annotated[dict[str, Weight], BeforeValidator(_named(WEEKDAYS, _WEEKDAYS, "day of the week"))] = {}
     """Weights of weekdays against the others' 1: `{'sat': 0.3, 'sun': 0}`."""
-    months: Annotated[dict[str, Weight], BeforeValidator(_named(MONTHS, "month"))] = {}
+    months: Annotated[dict[str, Weight], BeforeValidator(_named(MONTHS, _MONTHS, "month"))] = {}
     """Weights of a day in these months against the others' 1: `{'nov': 1.3, 'dec': 1.8}`."""
     growth: Annotated[float, Field(gt=-1, le=10)] = 0.0
     """How much busier a day is than the day a year before: 0.2 is 20% a year, compounded."""
