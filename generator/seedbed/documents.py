@@ -97,6 +97,8 @@ _StrictLoader.add_implicit_resolver(
     list("-0123456789"),
 )
 
+_UNQUOTED_CALL = re.compile(r"[^\"#]*:\s+[a-z_]+\(.*(?:\{|:\s)", re.IGNORECASE)
+
 
 def read_yaml(text: str, file: str, *, strict: bool = False) -> Document:
     """Reads one YAML document.
@@ -125,7 +127,7 @@ def read_yaml(text: str, file: str, *, strict: bool = False) -> Document:
         mark = error.problem_mark or error.context_mark
         at = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
         said = " ".join(part for part in (error.context, error.problem) if part)
-        raise _refused("yaml-syntax", f"this is not valid YAML: {said}", at) from None
+        raise _refused("yaml-syntax", f"this is not valid YAML: {said}", at, _unquoted(text, at.line)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise _refused("yaml-syntax", f"this is not valid YAML: {error}", file) from None
     finally:
@@ -135,6 +137,14 @@ def read_yaml(text: str, file: str, *, strict: bool = False) -> Document:
 def _refused(code: str, message: str, place: Location | str, hint: str | None = None) -> ProjectError:
     location = place if isinstance(place, Location) else Location(place)
     return ProjectError(diagnostics=[Diagnostic(code, message, location, hint=hint)])
+
+
+def _unquoted(text: str, line: int | None) -> str | None:
+    """A hint where the faulty line holds a call whose braces or colons YAML takes for its own."""
+    lines = text.split("\n")
+    if line and line <= len(lines) and _UNQUOTED_CALL.match(lines[line - 1][:500]):
+        return "put the text with the brackets between double quotes: \"choice({'a': 1, 'b': 2})\""
+    return None
 
 
 def _check_depth(text: str, file: str) -> None:

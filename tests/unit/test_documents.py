@@ -52,6 +52,23 @@ def test_what_is_wrong_is_said_with_its_line(text, strict, code, line):
         assert found.location.line == line
 
 
+@pytest.mark.parametrize(
+    ("line", "hinted"),
+    [
+        ("kind: choice({'gold': 10, 'std': 90})", True),
+        ("- kind: choice({'gold': 10, 'std': 90})", True),
+        ("kind: a: b", False),
+        ("kind: \"choice({'gold': 10})\": b", False),
+    ],
+)
+def test_an_unquoted_call_is_told_to_be_quoted(line, hinted):
+    with pytest.raises(ProjectError) as raised:
+        read_yaml(f"columns:\n  {line}\n", "f.yml", strict=True)
+    (found,) = raised.value.diagnostics
+    assert found.location.line == 2
+    assert ("double quotes" in (found.hint or "")) is hinted
+
+
 def test_a_bomb_of_anchors_is_stopped():
     text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
     text += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 9))
