@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -63,6 +65,7 @@ def conform(array: pa.Array, data_type: DataType, column: str = "") -> pa.Array:
             return conform(array.dictionary, data_type, column).take(array.indices)
         converted = array if array.type == target else _convert(array, target)
     except (ValueError, pa.ArrowNotImplementedError) as error:  # ArrowInvalid is a ValueError
+        _check_digits(array, target, data_type, column)
         said = str(error).splitlines()[0]
         raise GenerationError(f"{column}: {array.type} values cannot become {data_type.text}: {said}") from error
     _check_size(converted, data_type, column)
@@ -182,6 +185,20 @@ def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_integer(source) and pa.types.is_decimal(target):
         return pc.cast(pc.cast(array, pa.decimal128(MAX_DIGITS, target.scale)), target)
     return pc.cast(array, target)
+
+
+def _check_digits(array: pa.Array, target: pa.DataType, data_type: DataType, column: str) -> None:
+    """Names the number that has too many digits for a decimal, if that is why it could not become one."""
+    number = pa.types.is_integer(array.type) or pa.types.is_decimal(array.type) or pa.types.is_floating(array.type)
+    if not (number and pa.types.is_decimal(target)):
+        return
+    largest = max((end for end in pc.min_max(array).as_py().values() if end is not None), key=abs, default=0)
+    if abs(largest) >= 10 ** (target.precision - target.scale):
+        limit = Decimal(10**target.precision - 1).scaleb(-target.scale)
+        raise GenerationError(
+            f"{column}: {largest} does not fit {data_type.text}, which ends at {limit}; "
+            "let the generator end there, as with max=..., or declare a wider type"
+        )
 
 
 def _check_size(array: pa.Array, data_type: DataType, column: str) -> None:

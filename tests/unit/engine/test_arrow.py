@@ -115,7 +115,12 @@ def test_dictionaries_are_unpacked_after_their_values_are_converted() -> None:
         (pa.array([-200]), "tinyint", "-200"),
         (pa.array([2**31]), "integer", str(2**31)),
         (pa.array([123456]), "numeric(5,2)", "numeric(5,2)"),
-        (pa.array([1e300]), "numeric(18,2)", "numeric(18,2)"),
+        (pa.array([1e300]), "numeric(18,2)", "1e+300 does not fit numeric(18,2)"),
+        (
+            pa.array([1, -99999999999999, None]).cast(pa.decimal128(21, 2)),
+            "decimal(12,2)",
+            "-99999999999999.00 does not fit decimal(12,2), which ends at 9999999999.99; let the generator",
+        ),
         (pa.array([float("nan")]), "bigint", "bigint"),
         (pa.array(["ab", "abcd", "ä" * 5]), "varchar(4)", "'äääää' has 5 characters; varchar(4) holds at most 4"),
     ],
