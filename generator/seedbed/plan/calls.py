@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -102,9 +103,37 @@ def spoken_errors(error: ValidationError, limit: int = 4) -> str:
     parts = []
     for found in error.errors()[:limit]:
         where = ".".join(str(part) for part in found["loc"])
-        message = str(found["msg"]).removeprefix("Value error, ")
-        parts.append(f"{where}: {message}" if where else message)
+        expected = _expected(found["type"], found.get("ctx", {}), found["input"])
+        message = expected or str(found["msg"]).removeprefix("Value error, ")
+        parts.append(f"{where}{' ' if expected else ': '}{message}" if where else message)
     return "; ".join(parts)
+
+
+_TYPES = {"int": "a whole number", "float": "a number", "string": "a text", "bool": "true or false"}
+_BOUNDS = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
+
+
+def _expected(problem: str, context: Mapping[str, Any], value: Any) -> str | None:
+    """What pydantic's commonest problems say of an argument, in the words of the other messages."""
+    if problem == "missing":
+        return "is missing"
+    if problem in _BOUNDS:
+        return f"must be {_BOUNDS[problem].format_map({name: f'{end:.12g}' for name, end in context.items()})}"
+    if problem in ("too_short", "string_too_short") and context["min_length"] == 1:
+        return "must not be empty"
+    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}..."
+    if problem == "literal_error":
+        meant = closest(str(value), re.findall(r"'([^']*)'", context["expected"]), "; did you mean {}?") or ""
+        return f"must be {context['expected']}, not {shown}{meant}"
+    wanted, _, fault = problem.partition("_")
+    if wanted in _TYPES and fault in ("type", "parsing", "from_float"):
+        return f"must be {_TYPES[wanted]}, not {shown}"
+    return None
 
 
 def parse_call(text: str) -> tuple[str, list[Any], dict[str, Any]]:

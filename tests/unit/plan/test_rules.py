@@ -41,10 +41,10 @@ def test_one_name_and_a_list_of_one_are_the_same():
     [
         ("", "the rule is empty", "row('amount > 0')"),
         ("depend('a', 'b')", 'no rule "depend"', "did you mean depends?"),
-        ("row()", "predicate: Field required", None),
-        ("row('  ')", "at least 1 character", None),
+        ("row()", "predicate is missing", None),
+        ("row('  ')", "must not be empty", None),
         ("depends('a', ['b', 'A'])", "a stands on both sides", None),
-        ("depends('a', [])", "at least 1 item", None),
+        ("depends('a', [])", "must not be empty", None),
         ("unique(['a', 'A'])", "named twice", None),
         ("concentration('a', share=0.2, of=0.8)", "at least 80% of the rows, not 20%", None),
         ("concentration('a', share=1, of=0.2)", "less than 1", None),
