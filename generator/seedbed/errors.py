@@ -105,9 +105,15 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 
 def closest(word: str, known: Iterable[str], ask: str = "did you mean {}?") -> str | None:
-    """A hint that names the known word most like `word`, or None when nothing is close."""
+    """A hint that names the known word most like `word`, or None when nothing is close.
+
+    One whose last part it is comes first, as `workshop.repairs` for `repairs`.
+    """
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    matches = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    last_part = f".{word.casefold()}"
+    matches = [folded for folded in by_folded if folded.endswith(last_part)] or difflib.get_close_matches(
+        word.casefold(), by_folded, n=1, cutoff=0.6
+    )
     return ask.format(by_folded[matches[0]]) if matches else None
 
 
