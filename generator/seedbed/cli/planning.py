@@ -159,7 +159,7 @@ def prompt(opened: Opened, key: str | None, fresh: bool, texts: int) -> None:
 
 
 @click.command()
-@click.argument("what", metavar="TABLE[.COLUMN]", required=False)
+@click.argument("what", metavar="[TABLE[.COLUMN]]", required=False)
 @opens_project
 def explain(opened: Opened, what: str | None) -> None:
     """Show where each decision came from: of all tables, of one, or of one column."""
