@@ -281,4 +281,14 @@ def test_sources_are_written_as_parquet_with_what_to_add(shop):
     assert "external_location" in done.output
     file = shop / "seedbed" / "data" / "crm__customers.parquet"
     assert duckdb.sql(f"select count(*) from '{file.as_posix()}'").fetchall()[0][0] > 0
+    assert "next: add the external_location lines to the sources, then dbt build" in done.output
     assert run(shop, "generate", "--output", "x").exit_code == 2
+    sources = shop / "models" / "sources.yml"
+    place = "    config: {meta: {external_location: 'seedbed/data/crm__{name}.parquet'}}\n"
+    sources.write_text(sources.read_text().replace("    schema: main\n", "    schema: main\n" + place))
+    done = run(shop, "generate", "--format", "parquet")
+    assert "next: dbt build" in done.output
+
+
+def test_quiet_tells_no_notes(shop):
+    assert run(shop, "generate", "--format", "parquet", "--quiet", "--notes").output == ""

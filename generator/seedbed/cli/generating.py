@@ -52,7 +52,7 @@ def generate(opened: Opened, wanted: Wanted, run: Run, form: str, output: Path |
     with opened.talk.watcher() as watch:
         outcome = api.write(resolved, sink, workers=run.workers, progress=watch)
     _report_outcome(opened.talk, outcome, opened.notes or form == "parquet")
-    opened.talk.say(f"next: {_next_step(resolved)}")
+    opened.talk.say(f"next: {_next_step(resolved, outcome, parquet=form == 'parquet')}")
 
 
 @click.command()
@@ -142,13 +142,17 @@ def demo(directory: Path, dbt: str) -> None:
     talk.say(f"           {here}seedbed generate --rows case_dim=1000 && dbt build   # ten times the cases")
 
 
-def _next_step(resolved: ResolvedPlan) -> str:
+def _next_step(resolved: ResolvedPlan, outcome: Outcome, *, parquet: bool) -> str:
     """What loads and builds: models on sources do not wait for seeds, so that those go first.
 
-    On one thread, because on DuckDB two seeds cannot create the schema of a source at the same moment.
+    On one thread, because on DuckDB two seeds cannot create the schema of a source at the same moment. Parquet files
+    are read where they are, once the sources say where that is.
     """
     root = resolved.project.root
     listed = any((root / name).exists() for name in ("packages.yml", "dependencies.yml"))
     deps = "dbt deps && " if listed and not (root / "dbt_packages").exists() else ""
     sources = any(table.source and not table.source.external for table in resolved if table.written)
+    if parquet:
+        lacking = any(note.code == "external-location" for note in outcome.notes)
+        return f"{'add the external_location lines to the sources, then ' if lacking else ''}{deps}dbt build"
     return f"{deps}dbt seed --threads 1 && dbt build" if sources else f"{deps}dbt build"

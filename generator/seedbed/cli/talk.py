@@ -36,7 +36,9 @@ class Talk:
             self.out.print(text, markup=False)
 
     def report(self, diagnostics: Sequence[Diagnostic], *, notes: bool = False) -> None:
-        """Tells of problems that did not stop the run. Notes are only counted unless asked for."""
+        """Tells of problems that did not stop the run. Notes are only counted unless asked for, and never told to
+        a person who wants quiet."""
+        notes = notes and not self.quiet
         shown = [found for found in diagnostics if notes or found.severity is not Severity.NOTE]
         for found in shown:
             click.echo(json.dumps(found.as_dict()) if self.as_json else str(found), err=True)
