@@ -28,13 +28,13 @@ from seedbed.authoring.llm.author import Summary, author_with_llm, expected_requ
 from seedbed.authoring.llm.pools import TEXTS
 from seedbed.authoring.llm.prompts import read_templates
 from seedbed.authoring.llm.run import Tell
-from seedbed.check import Finding, check
+from seedbed.check import Finding, check, seed_file
 from seedbed.documents import Document
 from seedbed.engine.batches import count_batches, generate_batches, schema_of
 from seedbed.engine.extracts import count_parts, extract_batches
 from seedbed.engine.ranges import RowRanges
 from seedbed.engine.world import World
-from seedbed.errors import AuthoringError, Diagnostic, GenerationError, PlanError, ProjectError, has_errors
+from seedbed.errors import AuthoringError, CheckFailed, Diagnostic, GenerationError, PlanError, ProjectError, has_errors
 from seedbed.homes import config_home
 from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.extracts import take_extract
@@ -432,8 +432,19 @@ def row_ranges(resolved: ResolvedPlan, name: str) -> RowRanges:
 
 
 def check_seeds(resolved: ResolvedPlan, folder: Path | None = None) -> list[Finding]:
-    """Checks every promise against the written seeds, in SQL; `folder` is the project's seed folder by default."""
-    return check(resolved, folder or resolved.project.seed_paths[0])
+    """Checks every promise against the written seeds, in SQL; `folder` is the project's seed folder by default.
+
+    Raises:
+        CheckFailed: none of the seeds is there.
+    """
+    folder = folder or resolved.project.seed_paths[0]
+    written = [seed_file(table, folder) for table in resolved if table.written]
+    if written and not any(path.exists() for path in written):
+        raise CheckFailed(
+            f"there is nothing to check: {folder} holds none of the plan's CSV seeds, such as {written[0].name}.\n"
+            "  hint: run `seedbed generate`; Parquet files and loaded tables are not looked at"
+        )
+    return check(resolved, folder)
 
 
 def written_dates(schema: Schema) -> WrittenDates | None:

@@ -130,7 +130,7 @@ def finding_fields(finding: Finding) -> dict[str, object]:
 def spoken_finding(finding: Finding) -> str:
     """A broken promise with some of the guilty rows."""
     lines = [f"{finding.table}: {finding.promise}: {finding.violations:,} of {finding.rows_checked:,} rows break it"]
-    lines += [f"  {example}" for example in finding.examples]
+    lines += ["  " + ", ".join(f"{name} = {value}" for name, value in row.items()) for row in finding.examples]
     if finding.hint:
         lines.append(f"  hint: {finding.hint}")
     return "\n".join(lines)

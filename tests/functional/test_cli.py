@@ -94,6 +94,25 @@ def test_check_verifies_what_was_written(shop):
     assert "order_id: 1 of" in done.output
 
 
+def test_check_shows_guilty_rows_by_column(shop):
+    run(shop, "generate")
+    path = shop / "seeds" / "orders.csv"
+    path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n")
+    output = run(shop, "check").output
+    assert "  order_id = " in output
+    assert "{'" not in output
+
+
+@pytest.mark.parametrize("others", [["generate", "--format", "parquet"], ["plan"]])
+def test_check_says_that_there_are_no_seeds(shop, others):
+    assert run(shop, *others).exit_code == 0
+    done = run(shop, "check")
+    assert done.exit_code == 1
+    assert f"{shop / 'seeds'} holds none of the plan's CSV seeds" in done.output
+    assert "run `seedbed generate`" in done.output
+    assert "rows break it" not in done.output
+
+
 def test_a_plan_is_written_checked_and_kept(shop):
     assert run(shop, "plan", "--check").exit_code == 1
     assert run(shop, "plan").exit_code == 0

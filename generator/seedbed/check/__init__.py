@@ -16,11 +16,11 @@ from seedbed.check.mutation import says_something
 from seedbed.check.probes import Probe
 from seedbed.check.promises import promise_probes
 from seedbed.check.rules import rule_probes
-from seedbed.check.tables import load, load_rows, type_probes
+from seedbed.check.tables import load, load_rows, seed_file, type_probes
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.plan.rulings import RulePromise
 
-__all__ = ["Finding", "Status", "check", "check_rules", "render_findings"]
+__all__ = ["Finding", "Status", "check", "check_rules", "render_findings", "seed_file"]
 
 _EXAMPLES = 3
 

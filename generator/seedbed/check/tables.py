@@ -28,18 +28,22 @@ _TYPES = {
 _INTEGERS = {8: "tinyint", 16: "smallint", 32: "integer", 64: "bigint"}
 
 
+def seed_file(table: ResolvedTable, folder: Path) -> Path:
+    """Where the table's rows are looked for: the seed that the project holds, or the one that is written."""
+    return table.seed or folder / f"{table.file}.csv"
+
+
 def load(connection: duckdb.DuckDBPyConnection, table: ResolvedTable, folder: Path) -> list[Finding]:
     """Makes the table's rows a DuckDB table of its name; its columns as text make another one.
 
     Returns:
         What is wrong with the file as a whole. The table is there, and empty, when anything is.
     """
-    seed = table.seed
-    path = seed or folder / f"{table.file}.csv"
+    path = seed_file(table, folder)
     expected = [column.name for column in table.written_columns]
     try:
         found = _header(path)
-        problem = _misfit(found, expected, in_order=seed is None)
+        problem = _misfit(found, expected, in_order=table.seed is None)
         if not problem:
             _read(connection, table, path, found)
     except FileNotFoundError:
