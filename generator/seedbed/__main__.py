@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from seedbed.cli import main
+from seedbed.errors import INTERRUPTED, STOPPED
 
 
 class WithoutPandas:
@@ -27,7 +27,13 @@ class WithoutPandas:
 def run() -> None:
     """Runs the command that the arguments name, and ends the process."""
     sys.meta_path.insert(0, WithoutPandas)
-    main(prog_name="seedbed")
+    try:
+        from seedbed.cli import main  # noqa: PLC0415 - takes so long that Ctrl-C may come meanwhile
+
+        main(prog_name="seedbed")
+    except KeyboardInterrupt:
+        print(STOPPED, file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,12 @@ from dataclasses import dataclass, field
 
 SHOWN_AT_MOST = 20
 
+STOPPED = "Stopped; files are as they were before."
+"""What a person reads who pressed Ctrl-C."""
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as of shells: 128 and the signal's number."""
+
 
 class Severity(enum.StrEnum):
     """How bad a diagnostic is; only `ERROR` stops the run."""

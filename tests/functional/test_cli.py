@@ -1,6 +1,10 @@
 """The commands, on a small project in a temporary folder."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -111,6 +115,38 @@ def test_check_says_that_there_are_no_seeds(shop, others):
     assert f"{shop / 'seeds'} holds none of the plan's CSV seeds" in done.output
     assert "run `seedbed generate`" in done.output
     assert "rows break it" not in done.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_an_interrupt_while_rows_are_made_leaves_the_files(shop):
+    run(shop, "generate")
+    before = files(shop)
+    command = [sys.executable, "-m", "seedbed", "generate", "--rows", "crm.customers=3000000", "--project-dir", shop]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and len(list((shop / "seeds").iterdir())) == len(before):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert said.endswith("Stopped; files are as they were before.\n")
+    assert "Traceback" not in said
+    assert files(shop) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_an_interrupt_while_modules_are_imported_shows_no_traceback():
+    code = """
+import os, signal, sys
+from seedbed.__main__ import run
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "seedbed.cli.generating":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+run()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "Stopped; files are as they were before.\n")
 
 
 def test_a_plan_is_written_checked_and_kept(shop):

@@ -15,7 +15,7 @@ import yaml
 
 from seedbed import api
 from seedbed.cli.talk import Talk
-from seedbed.errors import SeedbedError
+from seedbed.errors import INTERRUPTED, STOPPED, SeedbedError
 from seedbed.plan.resolved import Form, ResolvedPlan
 from seedbed.schema import Schema
 
@@ -218,11 +218,15 @@ def chooses_tables(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def makes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turns the options about making and writing rows into one argument, `run`."""
+    """Turns the options about making and writing rows into one argument, `run`, and Ctrl-C into a plain message."""
 
     @functools.wraps(command)
     def with_run(*arguments: Any, workers: int, force: bool, **options: Any) -> None:
-        command(*arguments, run=Run(workers, force), **options)
+        try:
+            command(*arguments, run=Run(workers, force), **options)
+        except KeyboardInterrupt:
+            click.echo(STOPPED, err=True)
+            sys.exit(INTERRUPTED)
 
     return _run_options(with_run)
 
