@@ -309,6 +309,8 @@ def _composite_foreign_key(call: TestCall) -> bool:
 
 def _fan_out(call: TestCall) -> bool:
     to, least, most = call.argument("to"), call.argument("min"), call.argument("max")
+    if call.argument("parent_condition") is not None:
+        least = most = None  # They bind some parents only.
     columns = (call.column.name,) if call.column else call.names("columns")
     if (
         columns is None
@@ -536,7 +538,7 @@ def _kinds() -> dict[str, _Kind]:
     own = {
         "composite_key": kind("columns", _unique_combination),
         "composite_foreign_key": kind("columns to to_columns", _composite_foreign_key, conditional=True),
-        "fan_out": kind(f"{child} min max", _fan_out),
+        "fan_out": kind(f"{child} min max parent_condition", _fan_out),
         "functional_dependency": kind("determinant dependent"),
         "contiguous_validity": kind(f"entity {version}"),
         "single_current_version": kind("entity current valid_to sentinel"),
@@ -546,6 +548,8 @@ def _kinds() -> dict[str, _Kind]:
         "transition_rates": kind("entity state order_by transitions revisit alpha"),
         "within_validity": kind(f"{child} at {version}"),
         "not_after": kind("moment"),
+        "row_holds": kind("predicate parents"),
+        "concentration": kind(f"{child} share of"),
     }
     return kinds | {f"seedbed.{name}": entry for name, entry in own.items()}
 

@@ -196,8 +196,9 @@ class _Merger:
         return merged
 
     def _leave(self, name: str, known: str, merged: dict[str, TableEntry], reason: str) -> None:
-        """A table that is no longer generated leaves, unless a person wrote it and it never was: perhaps a typo."""
-        if known not in self.old.fingerprints and self.old.author(known) is Author.USER:
+        """A table that is no longer generated leaves, unless it never was: then a person wrote it, perhaps a typo."""
+        by_person = bool(self.old.fingerprints) or self.old.author(known) is Author.USER
+        if known not in self.old.fingerprints and by_person:
             merged[name] = self.old.tables[known]
             return
         self.changes.append(Change(ChangeKind.REMOVED, name, None, reason))
@@ -231,7 +232,7 @@ class _Merger:
             if chosen is not None:
                 columns[column.name] = _signed(chosen[0], chosen[1], head.by)
         for name in before.values():
-            if name.casefold() not in printed and self.old.author(known, name) is Author.USER:
+            if name.casefold() not in printed and (printed or self.old.author(known, name) is Author.USER):
                 columns[name] = entry.columns[name]
                 continue
             reason = "the project no longer documents it"

@@ -284,3 +284,14 @@ def test_the_comment_of_a_rule_stays_with_it(tmp_path, planned):
     lines = path.read_text(encoding="utf-8").splitlines()
     at = lines.index("  # positive")
     assert lines[at + 1 : at + 4] == ["  - says: One a day", "    table: orders", "    rule: row('id > 0')"]
+
+
+def test_a_typo_in_what_an_author_wrote_is_kept_too():
+    schema, proposal = schema_of(orders={"id": "key"}), plan_of(orders={"id": "uuid()"})
+    written, _ = merge_plans(None, proposal, schema)
+    entry = written.tables["orders"]
+    mistyped = entry.model_copy(update={"columns": {"idd": entry.columns["id"]}})
+    for tables in ({"orderz": entry}, {"orders": mistyped}):
+        again, _ = merge_plans(written.model_copy(update={"tables": tables}), proposal, schema)
+        assert set(again.tables) | set(again.tables["orders"].columns) >= {"orders", "id"}
+        assert "orderz" in again.tables or "idd" in again.tables["orders"].columns

@@ -279,7 +279,8 @@ def _process(sketches: Sketches, sketch: Sketch, column: Column) -> tuple[str, d
     workflow = _workflow(sketches, sketch, column)
     if workflow is not None:
         return column.name, {"workflow": workflow.name, **_pace(sketch)}
-    values = [str(value) for value in _values(sketch, column)] or _likely_values(sketch, column)
+    values = [str(value) for value in _values(sketch, column) or _values_of_entity(sketches, sketch)]
+    values = values or _likely_values(sketch, column)
     if len(values) < 2 and sketch.table.pages:
         values = ["open", "closed"]
     if len(values) < 2:
@@ -310,6 +311,19 @@ def _fill_in_moves(sketches: Sketches, sketch: Sketch) -> None:
         sketch.history = filled
     else:
         sketch.lifecycle = filled
+
+
+def _values_of_entity(sketches: Sketches, history: Sketch) -> tuple[Scalar, ...]:
+    """The states that the project lists where a history's entity shows its latest one."""
+    for link in history.links:
+        parent = sketches.find(link.parent)
+        for column in parent.table.columns if parent and parent is not history else ():
+            name = snake(column.name)
+            if name in _STATES or name.endswith(tuple(f"_{word}" for word in _STATES)):
+                values = _values(parent, column) if parent else ()
+                if len(values) > 1:
+                    return values
+    return ()
 
 
 def likely_moves(values: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -1,8 +1,12 @@
 """Moves through states of which nothing but a list is known."""
 
+import datetime as dt
+
 import pytest
 
+from seedbed.authoring.baseline.author import author_plan
 from seedbed.authoring.baseline.processes import likely_moves
+from worlds import schema_from
 
 STAY = {"[*]": 0.9}
 
@@ -49,3 +53,27 @@ def test_every_state_is_reached_and_shares_sum_to_1():
     moves = likely_moves(states)
     assert {after for row in moves.values() for after in row} == {*states[1:], "[*]"}
     assert all(sum(row.values()) == pytest.approx(1) for row in moves.values())
+
+
+def test_a_history_has_the_states_that_its_entity_lists(tmp_path):
+    schema = schema_from(
+        tmp_path,
+        """
+        seeds:
+          - name: loans
+            columns:
+              - {name: loan_id}
+              - {name: status, data_tests: [accepted_values: {arguments: {values: [asked, lent, back]}}]}
+          - name: loan_status_history
+            columns:
+              - {name: loan_id, data_tests: [relationships: {arguments: {to: ref('loans'), field: loan_id}}]}
+              - {name: status}
+              - {name: valid_from, data_type: timestamp}
+              - {name: valid_to, data_type: timestamp}
+        """,
+    )
+    plan, _ = author_plan(schema, today=dt.date(2026, 7, 14))
+    history = plan.tables["loan_status_history"].history
+    assert history is not None
+    assert history.states == ("asked", "lent", "back")
+    assert str(plan.tables["loans"].columns["status"].generator) == "lifecycle('loan_status_history', 'state')"
