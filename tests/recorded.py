@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,18 +42,19 @@ _OURS = ("schema.yml", PLAN_FILE)
 class Recorded(RecordedReplies):
     """Recorded replies where one that is missing does not keep the others from being asked for.
 
-    `used` are the keys of those that were looked for. Without `repairs`, the first answer is all that is given.
+    `used` are those that were looked for, by the keys of their prompts. Without `repairs`, the first answer is all that
+    is given.
     """
 
     def __init__(self, folder: Path, *, repairs: bool = True) -> None:
         super().__init__(folder)
-        self.used: set[str] = set()
+        self.used: dict[str, Request] = {}
         self._repairs = repairs
 
     def find(self, request: Request, endpoint: Endpoint, *, fresh: bool = False) -> str:
         if request.attempt and not self._repairs:
             request = replace(request, messages=request.messages[:2], attempt=0)
-        self.used.add(request.key(endpoint))
+        self.used[request.key(endpoint)] = request
         try:
             return super().find(request, endpoint, fresh=fresh)
         except Unavailable as error:
@@ -62,14 +63,14 @@ class Recorded(RecordedReplies):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the recorded replies make of a project. `asked` are the calls that a run plans, `used` keys of prompts."""
+    """What the recorded replies make of a project. `asked` are the calls that a run plans, `used` those it made."""
 
     schema: Schema
     baseline: Plan
     plan: Plan
     summary: Summary
     asked: Sequence[Request]
-    used: frozenset[str]
+    used: Mapping[str, Request]
 
 
 def project(name: str, folder: Path) -> tuple[Schema, Plan]:
@@ -104,7 +105,7 @@ def answered(name: str, folder: Path, replies: Path, *, repairs: bool = True) ->
             rule_proof=hold_to_rules,
             texts=TEXTS[name],
         )
-    return Answered(schema, plan, authored, summary, asked, frozenset(recorded.used))
+    return Answered(schema, plan, authored, summary, asked, recorded.used)
 
 
 def main() -> None:
@@ -114,7 +115,7 @@ def main() -> None:
     for name in TEXTS:
         with tempfile.TemporaryDirectory() as folder:
             result = answered(name, Path(folder), REPLIES)
-        used |= result.used
+        used |= result.used.keys()
         print(f"{name}: {result.summary}")
         for found in result.summary.kept:
             print(f"  {found.message}")
