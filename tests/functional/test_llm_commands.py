@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from collapsed import Collapsed
 from fifty import property_yaml
 from llm_plans import CASES, answer, reply
-from llm_server import LlmServer
 from seedbed.cli import main
 from seedbed.plan.files import read_plan
 from seedbed.plan.spec import Author
@@ -25,17 +24,6 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return write_project(tmp_path / "shop", {"seeds/_seeds.yml": yaml.safe_dump(CASES["project"], sort_keys=False)})
-
-
-@pytest.fixture
-def serve(monkeypatch):
-    def use(*script):
-        server = LlmServer(*script)
-        monkeypatch.setenv("SEEDBED_LLM_BASE_URL", server.url)
-        monkeypatch.setenv("SEEDBED_LLM_MODEL", "m")
-        return server
-
-    return use
 
 
 def run(project, *arguments):

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from listings import BRANCH, BRANCHES_FILE, COLUMNS, COUNTRIES_FILE, COUNTRY, PROPERTIES, changed, rows
-from llm_server import LlmServer, said
+from llm_server import said
 from seedbed.cli import main
 from worlds import write_project
 
@@ -21,17 +21,6 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return write_project(tmp_path / "shop", {"seeds/_seeds.yml": PROPERTIES})
-
-
-@pytest.fixture
-def serve(monkeypatch):
-    def use(*script):
-        server = LlmServer(*script)
-        monkeypatch.setenv("SEEDBED_LLM_BASE_URL", server.url)
-        monkeypatch.setenv("SEEDBED_LLM_MODEL", "m")
-        return server
-
-    return use
 
 
 def run(project, *arguments):

@@ -8,7 +8,6 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from llm_server import LlmServer
 from seedbed import api, direct
 from seedbed.cli import main
 from seedbed.errors import SinkError
@@ -48,17 +47,6 @@ def shop(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return write_project(tmp_path / "shop", FILES)
-
-
-@pytest.fixture
-def serve(monkeypatch):
-    def use(*script):
-        server = LlmServer(*script)
-        monkeypatch.setenv("SEEDBED_LLM_BASE_URL", server.url)
-        monkeypatch.setenv("SEEDBED_LLM_MODEL", "m")
-        return server
-
-    return use
 
 
 def run(project, *arguments):
