@@ -33,7 +33,7 @@ class Talk:
         if self.as_json:
             click.echo(json.dumps({"message": text, **fields}, default=str))
         elif not self.quiet:
-            self.out.print(text, markup=False)
+            self.out.print(text, markup=False, soft_wrap=True)
 
     def report(self, diagnostics: Sequence[Diagnostic], *, notes: bool = False) -> None:
         """Tells of problems that did not stop the run. Notes are only counted unless asked for, and never told to

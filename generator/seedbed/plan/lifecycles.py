@@ -12,7 +12,7 @@ from seedbed.documents import Document, Path
 from seedbed.errors import Diagnostic, Location, closest, has_errors
 from seedbed.plan.dwell import resolve_dwell
 from seedbed.plan.resolved import DAY, ResolvedLifecycle
-from seedbed.plan.spec import Arrivals, Process
+from seedbed.plan.spec import PLAN_FILE, Arrivals, Process
 from seedbed.plan.transitions import (
     REST,
     STAYS,
@@ -209,10 +209,15 @@ def _as_shown(states: States, accepted: tuple[Scalar, ...] | None, problems: Pro
         alike = exact or [value for value in accepted if fold(_text(value)) == fold(name)]
         if len(alike) != 1:
             known = ", ".join(_text(value) for value in accepted)
+            fix = closest(name, map(_text, accepted)) or "add it there, or take it out of the process."
+            if problems.document.file == PLAN_FILE:  # What an author wrote there is planned again by itself.
+                fix += " Or delete the table's entry from the plan: `seedbed plan` then writes it anew."
             problems.error(
-                "state-not-accepted", f'the state "{name}" is not among the accepted values of its column: {known}', (),
-                closest(name, map(_text, accepted)) or "add it there, or take it out of the process",
-            )  # fmt: skip
+                "state-not-accepted",
+                f'the state "{name}" is not among the accepted values of its column: {known}',
+                (),
+                fix.removesuffix("."),
+            )
         elif not exact:
             problems.note(
                 "state-spelling",

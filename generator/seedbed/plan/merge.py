@@ -1,25 +1,22 @@
 """Re-planning: what an author proposes goes into the plan only where the project changed, and never over a person.
 
-A fingerprint `<facts>.<text>` for each entry tells both: the first half is of what the project says about the
-column, the second of the entry as it was written. Where the first differs, the project changed; where the
-second does, a person edited the entry. `*` stands for what is said of the table as a whole.
+The fingerprint of each entry tells both (see `fingerprints`). `*` stands for what is said of the table as a whole.
 """
 
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seedbed.documents import Document
 from seedbed.plan import kinds
 from seedbed.plan.beside import BesideError, is_authors, read_beside
-from seedbed.plan.plan_text import plain
+from seedbed.plan.fingerprints import facts_of, text_of, text_of_rule, what_changed, written
+from seedbed.plan.plan_text import in_one_line, plain
 from seedbed.plan.sheets import read_sheet
 from seedbed.plan.spec import Author, ColumnEntry, FileRows, Plan, Rows, RuleEntry, TableEntry
-from seedbed.schema import Column, Fact, Schema, Table
+from seedbed.schema import Column, Schema, Table
 
 TABLE = "*"
 """The pseudo column under which a table's own entry (rows, history, lifecycle) has its fingerprint."""
@@ -39,7 +36,10 @@ class ChangeKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one entry of the plan, and why; `column` None means the table's own."""
+    """What became of one entry of the plan, and why; `column` None means the table's own.
+
+    Of a table's own entry, `part` is what of it differs, such as `rows` or `history.states`.
+    """
 
     kind: ChangeKind
     table: str
@@ -47,11 +47,13 @@ class Change:
     reason: str
     before: str | None = None
     after: str | None = None
+    part: str | None = None
 
     def __str__(self) -> str:
         name = f"{self.table}.{self.column}" if self.column else self.table
         texts = " -> ".join(text for text in (self.before, self.after) if text)
-        return f"{self.kind} {name}{f': {texts}' if texts else ''} ({self.reason})"
+        said = ": ".join(text for text in (self.part, texts) if text)
+        return f"{self.kind} {name}{f': {said}' if said else ''} ({self.reason})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +92,6 @@ def merge_plans(
     return merged, Changes(tuple(merger.changes), tuple(merger.kept))
 
 
-def facts_of(schema: Schema, table: Table, column: Column | None = None) -> str:
-    """Eight hexadecimal digits of what the project says about a column, or about a table as a whole."""
-    said: list[Any]
-    if column is None:
-        keys = [(key.columns, key.parent, key.parent_columns, key.children, key.parents) for key in table.foreign_keys]
-        names = sorted(table.column_names)
-        workflows = [workflow.name for workflow in schema.workflows]
-        said = [table.description, table.primary_key, table.unique_keys, keys, table.annotation, names, workflows]
-        said += table.pages
-    else:
-        touching = [key for key in table.foreign_keys if column.name in key.columns]
-        keys = [(key.columns, key.parent, key.parent_columns, key.children, key.parents) for key in touching]
-        unique = [key for key in (table.primary_key, *table.unique_keys) if key and column.name in key.value]
-        checks = [check for check in table.checks if column.name.casefold() in check.value.casefold()]
-        said = [
-            column.data_type, column.description, column.not_null, column.unique, column.accepted_values,
-            column.value_range, column.matches, column.annotation, keys, unique, checks,
-        ]  # fmt: skip
-    return _digest(repr(_without_places(said)))
-
-
 def columns_of_file(
     schema: Schema, table: Table, rows: Rows | None, files: Mapping[str, str] | None = None
 ) -> frozenset[str]:
@@ -133,40 +114,6 @@ def without_columns_of_file(entry: TableEntry, in_file: Collection[str]) -> Tabl
         if name not in in_file or isinstance(column.generator, kinds.ForeignKey | kinds.DateKey)
     }
     return entry.model_copy(update={"columns": columns})
-
-
-def text_of(entry: TableEntry | ColumnEntry) -> str:
-    """Eight hexadecimal digits of an entry as it is written; of a table's without its columns."""
-    return _digest(_written(entry))
-
-
-def text_of_rule(entry: RuleEntry) -> str:
-    """Eight hexadecimal digits of a rule as it is written."""
-    return _digest(f"{entry.says}: {entry}")
-
-
-def _written(entry: TableEntry | ColumnEntry) -> str:
-    if isinstance(entry, ColumnEntry):
-        varies = f", varies by {entry.varies_by}" if entry.varies_by else ""
-        return f"{entry.generator}{varies}"
-    parts = {name: plain(getattr(entry, name)) for name in ("rows", "history", "lifecycle")}
-    return ", ".join(f"{name}: {part}" for name, part in parts.items() if part is not None) or "no rows of its own"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _without_places(value: Any) -> Any:
-    """Facts without where they stand, so that a moved line changes nothing."""
-    match value:
-        case Fact():
-            return _without_places(value.value)
-        case Document():
-            return repr(value.value)
-        case list() | tuple():
-            return [_without_places(item) for item in value]
-    return repr(value)
 
 
 @dataclass(slots=True)
@@ -210,9 +157,9 @@ class _Merger:
             count = len(proposed.columns)
             reason = f"new, with {count} column{'' if count == 1 else 's'}"
             self.changes.append(Change(ChangeKind.ADDED, table.name, None, reason))
-            prints[TABLE] = f"{facts_of(self.schema, table)}.{text_of(proposed)}"
+            prints[TABLE] = self._print(table, None, proposed)
             for name, planned in proposed.columns.items():
-                prints[name] = f"{facts_of(self.schema, table, table.column(name))}.{text_of(planned)}"
+                prints[name] = self._print(table, table.column(name), planned)
             return proposed
         entry = self.old.tables[known]
         printed = {name.casefold(): text for name, text in self.old.fingerprints.get(known, {}).items()}
@@ -243,7 +190,7 @@ class _Merger:
         self, table: Table, old: TableEntry, new: TableEntry, printed: str | None, prints: dict[str, str]
     ) -> TableEntry:
         """The table's own entry, without its columns."""
-        facts = facts_of(self.schema, table)
+        facts = facts_of(self.schema, table, None, old)
         verdict = self._verdict(old, new, _authors_of_head(old, new), facts, printed, self._lost_table(old))
         if isinstance(old.rows, FileRows) and not is_authors(
             self.schema.project.root, old.rows.file, self.old.file_fingerprints
@@ -251,7 +198,7 @@ class _Merger:
             verdict = False, _EDITED  # The entry's rows stand in the file.
         kind = self._note(table.name, None, old, new, verdict)
         chosen = new if verdict[0] else old
-        prints[TABLE] = printed if kind is ChangeKind.KEPT and printed else f"{facts}.{text_of(chosen)}"
+        prints[TABLE] = printed if kind is ChangeKind.KEPT and printed else self._print(table, None, chosen)
         if kind is ChangeKind.KEPT and not printed:
             del prints[TABLE]
         return old.model_copy(update={name: getattr(chosen, name) for name in ("by", "rows", "history", "lifecycle")})
@@ -262,19 +209,19 @@ class _Merger:
     ) -> tuple[ColumnEntry, Author] | None:  # fmt: skip
         """The entry that one column gets, and who wrote it; None when it needs none."""
         new = proposed.columns.get(column.name)
-        facts = facts_of(self.schema, table, column)
         if old is None:
             if new is None:
                 return None
-            self.changes.append(Change(ChangeKind.ADDED, table.name, column.name, "new", after=_written(new)))
-            prints[column.name] = f"{facts}.{text_of(new)}"
+            self.changes.append(Change(ChangeKind.ADDED, table.name, column.name, "new", after=written(new)))
+            prints[column.name] = self._print(table, column, new)
             return new, new.by or proposed.by
         if new is None:
             if author is Author.USER or (printed and not printed.endswith(text_of(old))):
                 return old, author
             reason = "its values stand in a file" if in_file else "the project itself settles it now"
-            self.changes.append(Change(ChangeKind.REMOVED, table.name, column.name, reason, before=_written(old)))
+            self.changes.append(Change(ChangeKind.REMOVED, table.name, column.name, reason, before=written(old)))
             return None
+        facts = facts_of(self.schema, table, column, old)
         authors = (author, new.by or proposed.by)
         verdict = self._verdict(old, new, authors, facts, printed, self._lost(table, old))
         kind = self._note(table.name, column.name, old, new, verdict)
@@ -283,8 +230,11 @@ class _Merger:
                 prints[column.name] = printed
             return old, author
         chosen = new if verdict[0] else old
-        prints[column.name] = f"{facts}.{text_of(chosen)}"
+        prints[column.name] = self._print(table, column, chosen)
         return chosen, authors[1] if verdict[0] else author
+
+    def _print(self, table: Table, column: Column | None, entry: TableEntry | ColumnEntry) -> str:
+        return f"{facts_of(self.schema, table, column, entry)}.{text_of(entry)}"
 
     def _verdict(
         self, old: Any, new: Any, authors: tuple[Author, Author], facts: str, printed: str | None, lost: str | None
@@ -298,8 +248,9 @@ class _Merger:
             return True, lost
         if self.fresh:
             return True, "planned afresh"
-        if not printed.startswith(f"{facts}."):
-            return True, "what the project says about it changed"
+        changed = what_changed(printed, facts)
+        if changed:
+            return True, changed
         if authors == _UPGRADE:
             return True, "the LLM decided it"
         if authors[1] is Author.LLM and _draws_from_pool(new) and not _draws_from_pool(old):
@@ -309,15 +260,12 @@ class _Merger:
     def _note(self, table: str, column: str | None, old: Any, new: Any, verdict: tuple[bool, str]) -> ChangeKind | None:
         """Writes down what becomes of an entry; None where there is nothing to say."""
         replaced, reason = verdict
-        before, after = _written(old), _written(new)
-        if not replaced and reason:
-            if before != after:
-                self.kept.append(Change(ChangeKind.KEPT, table, column, reason, before, after))
-            return ChangeKind.KEPT
-        if replaced and before != after:
-            self.changes.append(Change(ChangeKind.CHANGED, table, column, reason, before, after))
-            return ChangeKind.CHANGED
-        return None
+        if not reason:
+            return None
+        kind, found = (ChangeKind.CHANGED, self.changes) if replaced else (ChangeKind.KEPT, self.kept)
+        differing = list(_differing(old, new))
+        found += [Change(kind, table, column, reason, before, after, part) for part, before, after in differing]
+        return kind if differing or not replaced else None
 
     def rules(self) -> tuple[RuleEntry, ...]:
         """A person's rules stay; an author's stay for as long as the project says their sentence."""
@@ -325,11 +273,11 @@ class _Merger:
         printed = self.old.rule_fingerprints
         of_person = [entry for entry in self.old.rules if text_of_rule(entry) not in printed or entry.by is Author.USER]
         settled = {entry.key for entry in of_person}
-        written = _by_sentence(entry for entry in self.old.rules if entry not in of_person and entry.key in said)
+        by_author = _by_sentence(entry for entry in self.old.rules if entry not in of_person and entry.key in said)
         proposed = _by_sentence(entry for entry in self.new.rules if entry.key not in settled)
         chosen = proposed | {
             key: entries
-            for key, entries in written.items()
+            for key, entries in by_author.items()
             if not (key in proposed and (self.fresh or (entries[0].by, proposed[key][0].by) == _UPGRADE))
         }
         mine = [entry for entries in chosen.values() for entry in entries]
@@ -366,6 +314,27 @@ class _Merger:
         """Also a source table by its name alone, the entities of a history, and tables by a column that leads there."""
         folded = name.partition(":")[0].casefold()
         return any(folded in (key, key.rpartition(".")[2]) for key in (table.name.casefold() for table in self.schema))
+
+
+def _differing(old: TableEntry | ColumnEntry, new: TableEntry | ColumnEntry) -> Iterator[tuple[str | None, str, str]]:
+    """What differs between two entries: which part, and how it is written before and after."""
+    if isinstance(old, ColumnEntry) or isinstance(new, ColumnEntry):
+        if written(old) != written(new):
+            yield None, written(old), written(new)
+        return
+    before, after = _parts(old), _parts(new)
+    for part in dict.fromkeys((*before, *after)):
+        if before.get(part) != after.get(part):
+            yield part, in_one_line(before.get(part)), in_one_line(after.get(part))
+
+
+def _parts(entry: TableEntry) -> dict[str, Any]:
+    """A table's own entry by its parts, a process by its keys."""
+    parts = {"rows": plain(entry.rows)}
+    for name in ("history", "lifecycle"):
+        process = plain(getattr(entry, name)) or {}
+        parts |= {f"{name}.{key}": value for key, value in process.items()}
+    return parts
 
 
 def _by_sentence(entries: Iterable[RuleEntry]) -> dict[str, list[RuleEntry]]:

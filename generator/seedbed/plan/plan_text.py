@@ -117,9 +117,9 @@ def _lines(plan: Plan) -> Iterator[tuple[Path, str]]:
     if plan.fingerprints:
         yield ("fingerprints",), "fingerprints:"
         for name, prints in plan.fingerprints.items():
-            yield ("fingerprints", name), f"  {scalar(name)}: {_flow(prints)}"
+            yield ("fingerprints", name), f"  {scalar(name)}: {in_one_line(prints)}"
     if plan.rule_fingerprints:
-        yield ("rule_fingerprints",), f"rule_fingerprints: {_flow(list(plan.rule_fingerprints))}"
+        yield ("rule_fingerprints",), f"rule_fingerprints: {in_one_line(list(plan.rule_fingerprints))}"
     if plan.file_fingerprints:
         yield ("file_fingerprints",), "file_fingerprints:"
         for name, print_of_file in plan.file_fingerprints.items():
@@ -162,7 +162,7 @@ def _entry(path: Path, value: Any, depth: int) -> Iterator[tuple[Path, str]]:
     key = f"{'  ' * depth}{scalar(str(path[-1]))}:"
     is_block = isinstance(value, dict) and (depth < 2 or path[-1] in ("columns", "history", "lifecycle"))
     if isinstance(value, dict | list) and value:
-        flow = f"{key} {_flow(value)}"
+        flow = f"{key} {in_one_line(value)}"
         if not is_block and len(flow) <= _WIDTH:
             yield path, flow
         elif isinstance(value, dict):
@@ -172,9 +172,9 @@ def _entry(path: Path, value: Any, depth: int) -> Iterator[tuple[Path, str]]:
         else:
             yield path, key
             for index, part in enumerate(value):
-                yield (*path, index), f"{'  ' * (depth + 1)}- {_flow(part)}"
+                yield (*path, index), f"{'  ' * (depth + 1)}- {in_one_line(part)}"
     else:
-        yield path, f"{key} {scalar(value)}" if not isinstance(value, dict | list) else f"{key} {_flow(value)}"
+        yield path, f"{key} {scalar(value)}" if not isinstance(value, dict | list) else f"{key} {in_one_line(value)}"
 
 
 def plain(value: Any) -> Any:
@@ -227,11 +227,12 @@ def _duration(seconds: float) -> str:
     return f"{int(seconds)}s" if seconds == int(seconds) else f"{seconds:.12f}".rstrip("0") + "s"
 
 
-def _flow(value: Any) -> str:
+def in_one_line(value: Any) -> str:
+    """A plain value as YAML in flow style."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar(str(k), flow=True)}: {_flow(item)}" for k, item in value.items()) + "}"
+        return "{" + ", ".join(f"{scalar(str(k), flow=True)}: {in_one_line(item)}" for k, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
+        return "[" + ", ".join(in_one_line(item) for item in value) + "]"
     return scalar(value, flow=True)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seedbed.plan import kinds
-from seedbed.plan.merge import TABLE, text_of
+from seedbed.plan.fingerprints import text_of
+from seedbed.plan.merge import TABLE
 from seedbed.plan.spec import Author, ColumnEntry, FixedRows, Plan, RowsPer, TableEntry
 from seedbed.schema import Column, Schema, Table
 
