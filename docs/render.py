@@ -1,10 +1,15 @@
 """Rewrites the generated pages of docs/: `python docs/render.py`, or `--check` to only compare."""
 
+import ast
+import inspect
 import sys
+from itertools import pairwise
 from pathlib import Path
+from textwrap import dedent
 from typing import Literal, get_args, get_origin
 
 import click
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from seedbed.cli import main
@@ -40,16 +45,29 @@ def _kind(cls: type[Generator]) -> str:
     arguments = ", ".join(name if name in cls.positional else f"{name}=" for name in own)
     doc = " ".join((cls.__doc__ or "").split())
     lines = [f"### {cls.kind}", "", f"`{cls.kind}({arguments})`", "", doc, ""]
-    described = []
+    described, told_of = [], _told_of_fields(cls)
     for name in own:
         field = cls.model_fields[name]
         default = "" if field.default is PydanticUndefined or field.default is None else f" (default {field.default!r})"
         values = ", ".join(f"`{value}`" for value in get_args(field.annotation))
         choice = f"one of {values}" if get_origin(field.annotation) is Literal else ""
-        told = " ".join((field.description or "").split())
+        told = told_of[name]
         if told or choice:
             described.append(f"- `{name}`: {' '.join(filter(None, (told, choice)))}{default}")
     return "\n".join([*lines, *described, *([""] if described else [])])
+
+
+def _told_of_fields(cls: type[BaseModel]) -> dict[str, str]:
+    """What the source says below each field of a class; pydantic would read it at every start."""
+    told = {}
+    for part in reversed(cls.__mro__):
+        if issubclass(part, BaseModel) and part is not BaseModel:
+            (definition,) = ast.parse(dedent(inspect.getsource(part))).body
+            for line, below in pairwise([*definition.body, ast.Pass()]):
+                if isinstance(line, ast.AnnAssign):
+                    docstring = below.value.value if isinstance(below, ast.Expr) else ""
+                    told[line.target.id] = " ".join(docstring.split())
+    return told
 
 
 def render_rules() -> str:
@@ -59,8 +77,8 @@ def render_rules() -> str:
         doc = " ".join((cls.__doc__ or "").split()).replace("|", "\\|")
         named = [name for name in cls.model_fields if name not in cls.positional]
         arguments = ", ".join([*cls.positional, *(f"{name}=" for name in named)])
-        described = {name: " ".join((cls.model_fields[name].description or "").split()) for name in cls.model_fields}
-        told = [doc, *(f"`{name}`: {text}" for name, text in described.items() if text)]
+        told_of = _told_of_fields(cls)
+        told = [doc, *(f"`{name}`: {told_of[name]}" for name in cls.model_fields if told_of[name])]
         lines.append(f"| `{cls.kind}({arguments})` | {' '.join(told)} |")
     return "\n".join(lines) + "\n"
 

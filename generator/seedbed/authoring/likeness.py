@@ -11,7 +11,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
@@ -65,15 +64,23 @@ def clusters(texts: Sequence[str]) -> list[tuple[int, ...]]:
     """Which of the texts are alike, directly or over others: their places, of the largest cluster first."""
     rows = np.array([_trigrams(text) for text in texts], np.float32).reshape(len(texts), _BUCKETS)
     sizes = rows.sum(axis=1)
-    graph: nx.Graph[int] = nx.Graph()
+    cluster_of: dict[int, set[int]] = {}
     for begin in range(0, len(texts), _BLOCK):
         block = slice(begin, begin + _BLOCK)
         near = _shares(rows[block] @ rows.T, sizes[None, :], sizes[block, None]) >= ALIKE
-        for first, second in np.argwhere(near):
+        for first, second in np.argwhere(near).tolist():
             if first + begin < second:
-                graph.add_edge(int(first) + begin, int(second))
-    found = [tuple(sorted(component)) for component in nx.connected_components(graph)]
+                _join(cluster_of, first + begin, second)
+    found = {tuple(sorted(cluster)) for cluster in cluster_of.values()}
     return sorted(found, key=lambda places: (-len(places), places))
+
+
+def _join(cluster_of: dict[int, set[int]], first: int, second: int) -> None:
+    """Puts the clusters of two places into one."""
+    small, large = sorted((cluster_of.setdefault(place, {place}) for place in (first, second)), key=len)
+    if small is not large:
+        large |= small
+        cluster_of.update(dict.fromkeys(small, large))
 
 
 def shared_words(texts: Sequence[str], most: int = 4, *, share: float = 0.5) -> tuple[str, ...]:

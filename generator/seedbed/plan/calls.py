@@ -32,7 +32,7 @@ class CallError(ValueError):
 class Call(BaseModel):
     """What every kind of call has: a name, arguments, and the string that stands in a plan."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
     positional: ClassVar[tuple[str, ...]] = ()
     nests: ClassVar[bool] = False

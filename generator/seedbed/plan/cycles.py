@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-import networkx as nx
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from seedbed.plan import kinds
 from seedbed.plan.draft import Drafts
@@ -31,22 +30,21 @@ Node = tuple[str, str]
 """A table, and one of its columns, one of its references (`-> name`), or `its rows`."""
 _ROWS = "its rows"
 
+N = TypeVar("N", bound=Hashable)
+
 
 def check_cycles(
     drafts: Drafts, tables: Mapping[str, ResolvedTable], lifecycles: Sequence[ResolvedLifecycle], *, keys: bool = True
 ) -> bool:
     """Whether no values wait for each other in a circle, which is reported; `keys` may, and are only warned about."""
-    graph: nx.DiGraph[Node] = nx.DiGraph()
-    wiring = _Wiring(graph, tables, lifecycles)
+    wiring = _Wiring(tables, lifecycles)
     for table in tables.values():
         wiring.add(table)
-    try:
-        cycle = nx.find_cycle(graph)
-    except nx.NetworkXNoCycle:
+    nodes = _find_circle(wiring.waits)
+    if not nodes:
         if keys:
             _warn_of_key_cycles(drafts, tables.values())
         return True
-    nodes = [node for node, *_ in cycle]
     steps = [f"{table}.{column}".replace("@", "").replace(".->", " ->") for table, column in nodes]
     first = drafts.tables[nodes[0][0]]
     drafts.error(
@@ -60,11 +58,12 @@ def check_cycles(
 
 @dataclass(frozen=True, slots=True)
 class _Wiring:
-    """Adds to a graph what each value, reference and row of a table waits for."""
+    """Collects what each value, reference and row of a table waits for."""
 
-    graph: nx.DiGraph[Node]
     tables: Mapping[str, ResolvedTable]
     lifecycles: Sequence[ResolvedLifecycle]
+    waits: dict[Node, dict[Node, None]] = field(default_factory=dict)
+    """For each node those that it waits for, in the order in which they were found."""
 
     def add(self, table: ResolvedTable) -> None:
         self._add_rows(table)
@@ -74,6 +73,9 @@ class _Wiring:
             self._add_column(table, column)
         for predicate in table.promises.predicates:
             self._add_predicate(table, predicate)
+
+    def _wait(self, here: Node, needed: Node) -> None:
+        self.waits.setdefault(here, {})[needed] = None
 
     def _add_predicate(self, table: ResolvedTable, predicate: Predicate) -> None:
         """What is drawn again waits for the parents' values that decide whether it has to be."""
@@ -89,7 +91,7 @@ class _Wiring:
         rows = (table.name, _ROWS)
         if isinstance(table.rows, PerParent | Versions):
             parent = self.tables[table.reference(table.rows.reference).parent]
-            self.graph.add_edge(rows, (parent.name, _ROWS))
+            self._wait(rows, (parent.name, _ROWS))
             if isinstance(table.rows, Versions):
                 self._add_walk(rows, table.rows.lifecycle)
             else:
@@ -98,31 +100,31 @@ class _Wiring:
                         self._add_path(parent, path, rows)
         for moment in (table.appears_at, table.gone_at):
             if moment:
-                self.graph.add_edge(rows, (table.name, moment))
+                self._wait(rows, (table.name, moment))
 
     def _add_reference(self, table: ResolvedTable, reference: Reference) -> None:
         here = (table.name, f"-> {reference.name}")
         match reference.finding:
             case OnDay(of=of):
-                self.graph.add_edge(here, (table.name, of))
+                self._wait(here, (table.name, of))
             case ValidAt(entity=entity, at=at):
-                self.graph.add_edge(here, (table.name, at))
-                self.graph.add_edge(here, (table.name, f"-> {entity}"))
+                self._wait(here, (table.name, at))
+                self._wait(here, (table.name, f"-> {entity}"))
                 rows = self.tables[reference.parent].rows
                 if isinstance(rows, Versions):
                     self._add_walk(here, rows.lifecycle)
             case Via(path=steps):
                 through = table
                 for name in steps:
-                    self.graph.add_edge(here, (through.name, f"-> {name}"))
+                    self._wait(here, (through.name, f"-> {name}"))
                     through = self.tables[through.reference(name).parent]
             case LookedUp():
                 for target in reference.columns.values():
-                    self.graph.add_edge(here, (reference.parent, target))
+                    self._wait(here, (reference.parent, target))
             case Driving() | Tree():
                 pass
             case _:
-                self.graph.add_edge(here, (reference.parent, _ROWS))
+                self._wait(here, (reference.parent, _ROWS))
         if reference.varies_by:
             self._add_path(table, reference.varies_by, here)
         if reference.when:
@@ -132,17 +134,17 @@ class _Wiring:
     def _add_column(self, table: ResolvedTable, column: ResolvedColumn) -> None:
         here = (table.name, column.name)
         if column.reference:
-            self.graph.add_edge(here, (table.name, f"-> {column.reference}"))
+            self._wait(here, (table.name, f"-> {column.reference}"))
             reference = table.reference(column.reference)
             if not isinstance(reference.finding, Tree):
-                self.graph.add_edge(here, (reference.parent, column.parent_column or ""))
+                self._wait(here, (reference.parent, column.parent_column or ""))
         for path in (*column.needs, *([column.varies_by] if column.varies_by else [])):
             self._add_path(table, path, here)
         match column.generator:
             case kinds.Rollup(table=child, column=name):
-                self.graph.add_edge(here, (child, _ROWS))
+                self._wait(here, (child, _ROWS))
                 if name:
-                    self.graph.add_edge(here, (child, name))
+                    self._wait(here, (child, name))
             case kinds.Lifecycle(lifecycle=lifecycle):
                 self._add_walk(here, lifecycle)
             case kinds.During(lifecycle=lifecycle):
@@ -150,7 +152,7 @@ class _Wiring:
                 entity = next(item.entity for item in self.lifecycles if item.name == lifecycle)
                 for reference in table.references:
                     if reference.parent == entity:
-                        self.graph.add_edge(here, (table.name, f"-> {reference.name}"))
+                        self._wait(here, (table.name, f"-> {reference.name}"))
                         break
             case VersionPart() if isinstance(table.rows, Versions):
                 self._add_walk(here, table.rows.lifecycle)
@@ -160,7 +162,7 @@ class _Wiring:
                     reads = {name.casefold() for name in other.needs}
                     follows = column.name.casefold() in reads and not getattr(other.generator, "known", False)
                     if not isinstance(other.generator, kinds.ChangedAt | kinds.LoadedAt) and not follows:
-                        self.graph.add_edge(here, (table.name, other.name))
+                        self._wait(here, (table.name, other.name))
 
     def _add_walk(self, here: Node, lifecycle: str) -> None:
         process = next(item for item in self.lifecycles if item.name == lifecycle)
@@ -171,13 +173,13 @@ class _Wiring:
         """`path` is a column, a reference, or a parent's path."""
         names = {column.name.casefold(): column.name for column in table.columns}
         if path.casefold() in names:
-            self.graph.add_edge(here, (table.name, names[path.casefold()]))
+            self._wait(here, (table.name, names[path.casefold()]))
             return
         head, _, tail = path.partition(".")
         lead = table.lead(head)
         if lead is None or lead.parent not in self.tables:
             return
-        self.graph.add_edge(here, (table.name, f"-> {lead.name}"))
+        self._wait(here, (table.name, f"-> {lead.name}"))
         if tail and not isinstance(lead.finding, Tree):
             # A tree leads to rows of the same table with lower numbers: that circle ends at the roots.
             self._add_path(self.tables[lead.parent], tail, here)
@@ -190,13 +192,14 @@ def _names(table: ResolvedTable) -> tuple[str, ...]:
 
 def _warn_of_key_cycles(drafts: Drafts, tables: Iterable[ResolvedTable]) -> None:
     """Tables that must refer to each other are made all the same, but no warehouse can load them key by key."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph: dict[str, list[str]] = {}
     for table in tables:
         for reference in table.references:
             optional = reference.null or reference.when or isinstance(reference.finding, Tree | Via)
             if reference.columns and not optional and reference.parent != table.name:
-                graph.add_edge(table.name, reference.parent)
-    for cycle in nx.simple_cycles(graph, length_bound=8):
+                graph.setdefault(table.name, []).append(reference.parent)
+    cycle = _find_circle(graph)
+    if cycle:
         drafts.warn(
             "key-circle",
             f"foreign keys that must not be null run in a circle: {' -> '.join([*cycle, cycle[0]])}; the rows are "
@@ -204,4 +207,24 @@ def _warn_of_key_cycles(drafts: Drafts, tables: Iterable[ResolvedTable]) -> None
             drafts.tables[cycle[0]].place(),
             "let one of the keys be null in some rows: foreign_key(..., null=0.1)",
         )
-        break
+
+
+def _find_circle(graph: Mapping[N, Collection[N]]) -> list[N]:
+    """The first circle of a depth-first search, each node followed by one that it leads to; empty if there is none."""
+    done: set[N] = set()
+    for start in graph:
+        # The way to where the search is, with what each node on it has yet to try.
+        way: dict[N, Iterator[N]] = {start: iter(graph[start])} if start not in done else {}
+        while way:
+            here = next(reversed(way))
+            for there in way[here]:
+                if there in way:
+                    nodes = list(way)
+                    return nodes[nodes.index(there) :]
+                if there not in done:
+                    way[there] = iter(graph.get(there, ()))
+                    break
+            else:
+                done.add(here)
+                del way[here]
+    return []

@@ -35,7 +35,7 @@ A = TypeVar("A", bound=BaseModel)
 class TableAnnotation(BaseModel):
     """What may stand below a table's `config.meta.seedbed`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
     rows: Rows | None = None
     history: dict[str, Any] | None = None
     lifecycle: Annotated[Lifecycle, BeforeValidator(rename_by)] | None = None
@@ -51,7 +51,7 @@ class TableAnnotation(BaseModel):
 class ColumnAnnotation(BaseModel):
     """What may stand below a column's `config.meta.seedbed`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
     generator: GeneratorText | None = None
     varies_by: str | None = None
     null: Share | None = None

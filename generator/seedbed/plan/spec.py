@@ -33,7 +33,7 @@ class Author(enum.StrEnum):
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _reader(parse: Callable[[str], Any]) -> Callable[[Any], Any]:

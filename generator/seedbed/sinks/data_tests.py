@@ -16,7 +16,6 @@ from seedbed.plan.resolved import ForeignKeyPromise, HistoryPromise, ResolvedPla
 from seedbed.plan.rulings import Condition, RulePromise, Step
 from seedbed.schema import TypeKind
 from seedbed.sinks.dialect import escaped, needs_quotes, quoted
-from seedbed.sinks.predicates import in_dialect
 
 PACKAGE = "seedbed"
 
@@ -212,11 +211,16 @@ class _Translation:
                 )
                 home = self._names(parent)
             joined["reads"][alias] = home([read.column])[0]
-        predicate = in_dialect(condition.sql, spelled, self.adapter)
+        predicate = self._told(condition, spelled)
         # A parent that is only passed through has to be read too: the test joins what is read.
         if predicate is not None and all(parent["reads"] for parent in parents.values()):
             listed = {"parents": list(parents.values())} if parents else {}
             yield self._packaged("row_holds", predicate=predicate, **listed)
+
+    def _told(self, condition: Condition, spelled: Mapping[str, str]) -> str | None:
+        from seedbed.sinks.predicates import in_dialect  # noqa: PLC0415 - sqlglot takes long to load, and few plans need it
+
+        return in_dialect(condition.sql, spelled, self.adapter)
 
     def _children_rules(self) -> Iterator[DataTest]:
         """How many rows of this table each row of another has, by rules that stand at the other."""
@@ -232,7 +236,7 @@ class _Translation:
                 arguments: dict[str, Any] = {name: limit for name, limit in limits.items() if limit is not None}
                 when = promise.conditions.get("when")
                 if when is not None:
-                    told = in_dialect(when.sql, {need: names([need])[0] for need in when.needs}, self.adapter)
+                    told = self._told(when, {need: names([need])[0] for need in when.needs})
                     if when.reads or told is None:
                         continue
                     arguments["parent_condition"] = told

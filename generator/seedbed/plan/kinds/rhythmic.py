@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from seedbed.errors import closest
 from seedbed.plan.rhythm import MONTHS, WEEKDAYS, Rhythm
@@ -66,8 +66,6 @@ HourWeights = dict[int, Weight]
 
 class DayRhythm(BaseModel):
     """How the days between two ends differ."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     weekdays: Annotated[dict[str, Weight], BeforeValidator(_named(WEEKDAYS, _WEEKDAYS, "day of the week"))] = {}
     """Weights of weekdays against the others' 1: `{'sat': 0.3, 'sun': 0}`."""
