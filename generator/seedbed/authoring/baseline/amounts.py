@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from seedbed.authoring.baseline.names import snake
 from seedbed.authoring.baseline.prose import NOTHING
-from seedbed.authoring.baseline.sketch import Link, Sketch, Sketches
-from seedbed.authoring.baseline.values import quoted
+from seedbed.authoring.baseline.sketch import Link, Sketch, Sketches, quoted
 from seedbed.plan import kinds
 from seedbed.schema import Column, TypeKind
 

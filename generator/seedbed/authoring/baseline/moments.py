@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from seedbed.authoring.baseline.names import LASTING, snake
 from seedbed.authoring.baseline.prose import NOTHING
 from seedbed.authoring.baseline.rows import driving_link
-from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, tokens
-from seedbed.authoring.baseline.values import condition, is_moment, quoted, read_column
+from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, quoted, tokens
+from seedbed.authoring.baseline.stages import Stage, is_over, named_stage, stage_of
+from seedbed.authoring.baseline.values import is_moment, read_column
 from seedbed.plan import kinds
 from seedbed.schema import Column, TypeKind
 
@@ -63,7 +64,7 @@ _STEPS: tuple[tuple[int, str, str], ...] = (
 )
 """Place in the order of events, usual delay after the step before, and the words of a name that tell it."""
 _BY_WORD = {word: (rank, delay) for rank, delay, words in _STEPS for word in words.split()}
-_UPDATED, _FUTURE = 60, 70
+_LAST, _UPDATED, _FUTURE = 55, 60, 70
 _CHANGED = frozenset(["updated", "modified", "changed", "touched"])
 """Words for when a row last changed, which a row with a lifecycle does as that goes on."""
 _OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
@@ -98,6 +99,15 @@ class Step:
     delay: str
     filled: bool
     """Whether the project says that it is never null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A step of the rows that have come as far as `stage` (all when None); `optional` when some of them skip it."""
+
+    column: str
+    stage: Stage | None = None
+    optional: bool = False
 
 
 def plan_moments(sketches: Sketches) -> None:
@@ -146,6 +156,8 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
                 sketch.decide(column.name, _with_nulls(sketch, column, special))
             else:
                 rank, delay = _rank(column)
+                if rank < _LAST and is_over(sketch.prose.get(column.name, NOTHING)) and not _names_a_step(column):
+                    rank, delay = _LAST, "8d"
                 delay = _pace(sketch, column, rank, delay)
                 steps.append(Step(rank, index, column, delay, sketch.must_be_filled(column.name)))
     steps = _plan_twins(sketches, sketch, steps)
@@ -238,8 +250,9 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
         first = steps.pop(0)
         base = first.column.name
         sketch.decide(base, _base(sketches, sketch, first, steps))
-    before = filled = base
+    filled = base
     shown = [base]
+    reached = [Reached(base)]
     for step in steps:
         name = step.column.name
         if started and _CHANGED & set(tokens(name)) and _is_plain(sketches, sketch, [name]):
@@ -252,16 +265,31 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
         said = _named_in_prose(sketch, step.column)
         if hired and step.rank < _UPDATED:
             step = replace(step, delay="900d")
+        stage = None if step.filled or step.rank == _FUTURE else _stage(sketch, step.column)
         if step.filled:
             origin = said if said and sketch.must_be_filled(said) else filled
         else:
-            origin = said or (base if step.rank in (_UPDATED, _FUTURE) else before)
-        generator = _later(sketch, step, origin)
+            origin = said or (base if step.rank in (_UPDATED, _FUTURE) else _latest(reached, stage))
+        generator = _later(sketch, step, origin, stage)
         sketch.decide(name, generator)
         if step.rank < _UPDATED:
             shown.append(name)
-            before = before if generator.when else name
+            reached.append(Reached(name, stage, optional=bool(generator.null)))
             filled = name if step.filled else filled
+
+
+def _stage(sketch: Sketch, column: Column) -> Stage | None:
+    return stage_of(sketch, column, sketch.prose.get(column.name, NOTHING))
+
+
+def _latest(reached: list[Reached], stage: Stage | None) -> str:
+    """The last step that a row which has come as far as `stage` surely has behind it."""
+    for step in reversed(reached):
+        if stage is None and step.stage is None:
+            return step.column
+        if stage is not None and (stage.implies(step.stage) if step.stage else not step.optional):
+            return step.column
+    return reached[0].column
 
 
 def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) -> kinds.Generator:
@@ -318,35 +346,24 @@ def _years_before(day: dt.date, years: int) -> dt.date:
     return day.replace(year=day.year - years, day=min(day.day, 28)) if years else day
 
 
-def _later(sketch: Sketch, step: Step, before: str) -> kinds.Generator:
+def _later(sketch: Sketch, step: Step, before: str, stage: Stage | None) -> kinds.Generator:
     prose = sketch.prose.get(step.column.name, NOTHING)
     filled = step.filled
     if step.rank == _FUTURE:
         year = {"expiry", "expiration", "expires", "expired", "renewal", "maturity"} & set(tokens(step.column.name))
         least, most = ("180d", "365d") if year else ("14d", "30d")
         return kinds.After(column=before, min=least, max=most)
-    when = None if filled else (condition(sketch, step.column, prose) or _by_status(sketch, step.column))
-    if when or filled:
-        return kinds.After(column=before, median=step.delay, max=_MOST_DELAY[step.delay], when=when)
+    if stage or filled:
+        return kinds.After(
+            column=before, median=step.delay, max=_MOST_DELAY[step.delay], when=stage.sql if stage else None
+        )
     left = 0.6 if step.delay == "300d" else 0.3
-    empty = left if prose.optional or prose.empty_when or prose.filled_when else 0.0
+    empty = left if prose.optional or prose.empty_when or prose.empty_until or prose.filled_when else 0.0
     return kinds.After(column=before, median=step.delay, known=True, null=empty)
 
 
 def _is_bounded(sketch: Sketch, step: Step) -> bool:
-    return step.filled or _by_status(sketch, step.column) is not None
-
-
-def _by_status(sketch: Sketch, column: Column) -> str | None:
-    """`cancelled_at` is set in rows whose status is cancelled."""
-    for other in sketch.table.columns:
-        generator = sketch.generator(other.name)
-        if isinstance(generator, kinds.Choice) and re.search(r"status|state|stage|outcome|result", snake(other.name)):
-            words = set(tokens(column.name))
-            for value in generator.values:
-                if isinstance(value, str) and _rank_of(value) >= 40 and snake(value) in words:
-                    return f"{quoted(other.name)} = '{value}'".replace("''", "'")
-    return None
+    return step.filled or named_stage(sketch, step.column.name) is not None
 
 
 def _is_dealt_out(sketches: Sketches, sketch: Sketch) -> bool:
@@ -417,8 +434,8 @@ def _rank(column: Column) -> tuple[int, str]:
     return max(found, key=lambda item: item[0], default=(12, "1d"))
 
 
-def _rank_of(word: str) -> int:
-    return _BY_WORD.get(snake(word), (0, ""))[0]
+def _names_a_step(column: Column) -> bool:
+    return any(word in _BY_WORD for word in tokens(column.name))
 
 
 def _days(text: str) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from seedbed.authoring.baseline.names import LASTING, snake
-from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, recorded_columns
-from seedbed.authoring.baseline.values import quoted
+from seedbed.authoring.baseline.prose import NOTHING
+from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, quoted, recorded_columns
+from seedbed.authoring.baseline.stages import is_over, likely_moves, names_a_state
+from seedbed.authoring.baseline.values import is_moment
 from seedbed.authoring.process_prose import tells_of_process
 from seedbed.plan import kinds
 from seedbed.plan.calls import parse_call
@@ -48,20 +49,6 @@ _STARTED_LONG, _ENDED_LONG = ("hire", "hired", "employed"), ("termination", "lef
 """Of a whole employment, which is one process only where its status is what moves."""
 _ENTERED = ("status_changed", "status_since", "state_changed", "status_updated", "last_status_change", "status_date")
 _TIME_ENDINGS = ("_at", "_on", "_date", "_ts", "_timestamp", "_datetime", "_time", "_sk", "_key", "_id", "_dt")
-_FAILED = frozenset(
-    ["rejected", "withdrawn", "cancelled", "canceled", "declined", "denied", "refused", "expired", "failed", "lost",
-     "void", "voided", "abandoned", "lapsed", "terminated", "churned", "aborted", "dropped", "discarded", "no_show",
-     "bounced", "written_off", "defaulted", "disqualified", "duplicate"]
-)  # fmt: skip
-_GOOD = frozenset(
-    ["closed", "completed", "complete", "resolved", "done", "finished", "delivered", "paid", "settled", "won", "solved",
-     "fulfilled", "archived", "converted", "graduated", "ended"]
-)  # fmt: skip
-_BACK = frozenset(["reopened", "re_opened", "reactivated", "resumed", "reinstated"])
-_UNDONE = frozenset(["returned", "refunded", "reversed", "charged_back", "chargeback"])
-_COMES_BACK = frozenset(["rejected", "declined", "denied", "cancelled", "canceled", "churned"])
-_LOST, _RETURNED = 0.1, 0.1
-"""Of those who leave a state, the share that fails; of those who came to an end, the share that comes back."""
 _FLAGS = (TypeKind.BOOLEAN, TypeKind.INTEGER, TypeKind.TEXT)
 _NEVER = dt.date(9999, 12, 31)
 """What stands for "still valid" where that must not be null."""
@@ -92,6 +79,7 @@ def find_processes(sketches: Sketches) -> None:
             _show(sketch, sketch.name, state)
             if state is not None:
                 _show_ends(sketch, state, _last_states(sketches, sketch.lifecycle))
+            _show_said_ends(sketches, sketch, sketch.name, sketch.lifecycle)
 
 
 # --- histories -----------------------------------------------------------------------------------------------
@@ -326,51 +314,6 @@ def _values_of_entity(sketches: Sketches, history: Sketch) -> tuple[Scalar, ...]
     return ()
 
 
-def likely_moves(values: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Moves through states that are only listed: on in their order, out where their names speak of an end.
-
-    A few fail on the way (`rejected`, `withdrawn`), the others come to a good end (`paid`, `closed`), of which a few
-    come back (`reopened`) or are undone (`returned`). A good end that other states follow in the list is none: orders
-    are paid, then shipped.
-    """
-    rest = values[1:]
-    failed = [value for value in rest if _is_called(value, _FAILED)]
-    back = [value for value in rest if _is_called(value, _BACK)]
-    undone = [value for value in rest if _is_called(value, _UNDONE)]
-    way = [value for value in values if value not in (*failed, *back, *undone)]
-    good: list[str] = []
-    while len(way) > 1 and _is_called(way[-1], _GOOD):
-        good.insert(0, way.pop())
-    if not good and len(way) > 1:
-        good = [way.pop()]
-    steps: dict[str, dict[str, float]] = {}
-    for position, before in enumerate(way):
-        onward = way[position + 1 : position + 2] or good[:1]
-        lost = 0.0 if not failed else _LOST if onward else 1.0
-        moves = {after: round(1 - lost, 6) for after in onward} | {after: lost / len(failed) for after in failed}
-        if moves:
-            steps[before] = moves
-    steps |= {before: {after: 1.0} for before, after in itertools.pairwise(good)}
-    if not steps:
-        return {before: {after: 1.0} for before, after in itertools.pairwise(values)}
-    steps |= {before: {after: 1.0} for before, after in itertools.pairwise(back)}
-    if back:
-        steps[back[-1]] = {way[min(1, len(way) - 1)]: 1.0}
-        steps |= {value: _mostly_the_end(back[:1]) for value in failed if _is_called(value, _COMES_BACK)}
-    for end in good[-1:] if back or undone else ():
-        steps[end] = _mostly_the_end([*back[:1], *undone])
-    return steps
-
-
-def _mostly_the_end(others: Sequence[str]) -> dict[str, float]:
-    return {after: round(_RETURNED / len(others), 6) for after in others} | {END: 1 - _RETURNED}
-
-
-def _is_called(state: str, words: Collection[str]) -> bool:
-    name = snake(state)
-    return name in words or name.rpartition("_")[2] in words
-
-
 def _pace(sketch: Sketch) -> dict[str, object]:
     """How long the states of slow things last; of others, `resolve` knows."""
     return {"dwell": _LASTING_DWELL} if LASTING.search(sketch.about) else {}
@@ -455,6 +398,7 @@ def _show_in_entity(sketches: Sketches, history: Sketch) -> None:
     whole = snake(history.history.state).endswith(_STATES)
     started = (*([snake(str(first))] if first else []), *_STARTED, *(_STARTED_LONG if whole else ()))
     _show(entity, history.name, shown, started, (*_ENDED, *(_ENDED_LONG if whole else ())))
+    _show_said_ends(sketches, entity, history.name, history.history)
 
 
 def _show(
@@ -472,6 +416,11 @@ def _show(
             if taken or (part == "ended" and sketch.must_be_filled(column.name)):
                 continue
             sketch.decide(column.name, kinds.Lifecycle(lifecycle=lifecycle, part=part))
+
+
+def _all_states(sketches: Sketches, process: Process) -> tuple[str, ...]:
+    drawn = next((workflow for workflow in sketches.schema.workflows if workflow.name == process.workflow), None)
+    return drawn.states if drawn else tuple(process.states or ())
 
 
 def _last_states(sketches: Sketches, process: Process) -> tuple[str, ...]:
@@ -492,6 +441,16 @@ def _show_ends(sketch: Sketch, state: Column, last: Sequence[str]) -> None:
                 when = None if len(last) == 1 else f"{quoted(state.name)} = '{end}'"
                 if when is None or "'" not in end:
                     sketch.decide(column.name, kinds.Lifecycle(lifecycle=sketch.name, part="ended", when=when))
+
+
+def _show_said_ends(sketches: Sketches, sketch: Sketch, lifecycle: str, process: Process) -> None:
+    """A moment "when it was done or rejected; empty while under way", however its column is called."""
+    passing = set(_all_states(sketches, process)) - set(_last_states(sketches, process))
+    for column in sketch.table.columns:
+        name, prose = column.name, sketch.prose.get(column.name, NOTHING)
+        free = name not in sketch.generators and name not in sketch.annotated and not sketch.must_be_filled(name)
+        if free and is_over(prose) and is_moment(sketch, column) and not names_a_state(name, passing):
+            sketch.decide(name, kinds.Lifecycle(lifecycle=lifecycle, part="ended"))
 
 
 def _moments(sketch: Sketch, names: Sequence[str]) -> Iterator[Column]:

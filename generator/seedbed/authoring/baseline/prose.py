@@ -18,9 +18,9 @@ class Prose:
     """What one description says; a field that is None, False or empty was not said.
 
     `template` is a `pattern` with `{n:0k}` for its last digits. `refers_to` names a table and perhaps its column
-    in the writer's words, `after` another column likewise. `filled_when` and `empty_when` are the words of a
-    condition. `family` is one of those of `column_names.txt`; `meaning` is a generator for values of a known kind,
-    such as e-mail addresses.
+    in the writer's words, `after` another column likewise. `filled_when`, `empty_when` and `empty_until` are the
+    words of a condition. `family` is one of those of `column_names.txt`; `meaning` is a generator for values of a
+    known kind, such as e-mail addresses.
     """
 
     template: str | None = None
@@ -34,6 +34,7 @@ class Prose:
     after: str | None = None
     filled_when: str | None = None
     empty_when: str | None = None
+    empty_until: str | None = None
     optional: bool = False
     required: bool = False
     unique: bool = False
@@ -72,6 +73,7 @@ def read_prose(text: str | None) -> Prose:
         after=_first(_AFTER, flat),
         filled_when=filled_when,
         empty_when=None if filled_when else _first(_EMPTY, flat),
+        empty_until=None if filled_when else _first(_UNTIL, flat),
         optional=bool(_OPTIONAL.search(flat)) and not _REQUIRED.search(flat),
         required=bool(_REQUIRED.search(flat)),
         unique=bool(_UNIQUE.search(flat)) and family != "boolean",
@@ -496,7 +498,8 @@ _AFTER = (
         _I,
     ),
 )
-_EMPTY = (re.compile(rf"\b{_NULL} (?:while|until|when|if|as long as|for) ([^.;,)]+?){_END}", _I),)
+_EMPTY = (re.compile(rf"\b{_NULL} (?:while|when|if|as long as|for) ([^.;,)]+?){_END}", _I),)
+_UNTIL = (re.compile(rf"\b{_NULL} (?:until|till|before) ([^.;,)]+?){_END}", _I),)
 _FILLED = (
     re.compile(rf"\b{_NULL} (?:unless|except (?:when|if|for)|if not) ([^.;,)]+?){_END}", _I),
     re.compile(

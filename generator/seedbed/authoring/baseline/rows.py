@@ -8,8 +8,7 @@ import re
 
 from seedbed.authoring.baseline.names import singular, snake
 from seedbed.authoring.baseline.relationships import in_role
-from seedbed.authoring.baseline.sketch import Link, Sketch, Sketches
-from seedbed.authoring.baseline.values import quoted
+from seedbed.authoring.baseline.sketch import Link, Sketch, Sketches, quoted
 from seedbed.plan import kinds
 from seedbed.plan.spec import DateRows, FixedRows, RowsPer
 

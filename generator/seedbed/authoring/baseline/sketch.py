@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -266,6 +267,20 @@ def recorded_columns(history: History, table: Table) -> Iterator[str]:
 def tokens(name: str) -> tuple[str, ...]:
     """The words of a column's name."""
     return tuple(snake(name).split("_"))
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in (
+        "order",
+        "group",
+        "end",
+        "select",
+        "from",
+        "to",
+        "table",
+    )
+    return name if plain else '"' + name.replace('"', '""') + '"'
 
 
 def _read(document: Any, model: type[Any]) -> Any:

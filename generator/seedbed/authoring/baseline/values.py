@@ -11,6 +11,7 @@ from seedbed.authoring.baseline.formats import code_template, drawn, fits, templ
 from seedbed.authoring.baseline.names import FITS, read_name, snake
 from seedbed.authoring.baseline.prose import NOTHING, Prose
 from seedbed.authoring.baseline.sketch import TEMPORAL, Sketch, Sketches
+from seedbed.authoring.baseline.stages import stage_of
 from seedbed.errors import Severity
 from seedbed.plan import kinds
 from seedbed.schema import Column, Range, Scalar, TypeKind
@@ -31,6 +32,8 @@ _NULLS = (
     (r"(?:^|_)(?:comments?|notes?|remarks?|feedback|memo|internal_note|review_text)$", 0.4),
 )
 """Columns that are naturally empty in part, by name."""
+_ABOUT_A_STEP = re.compile(r"_(?:reason|by|note|notes|comment|comments|remark|remarks)$")
+"""Names of what is said about a step, which is empty until the step is taken: why it was cancelled, by whom."""
 _LENGTHS = {
     "first_name": 12, "last_name": 14, "full_name": 28, "email": 45, "username": 24, "phone": 24, "company": 40,
     "job": 60, "street": 40, "city": 26, "region": 26, "postal_code": 10, "country": 52, "country_code": 2,
@@ -440,46 +443,12 @@ def _with_nulls(sketch: Sketch, column: Column, generator: kinds.Generator) -> k
     unique = isinstance(generator, kinds.Uuid | kinds.HashKey | kinds.Sequence)
     if unique or sketch.must_be_filled(column.name):
         return generator.model_copy(update={"null": 0.0, "when": None})
-    when = condition(sketch, column, prose)
-    if when:
-        return generator.model_copy(update={"when": when, "null": 0.0})
+    stage = stage_of(sketch, column, prose, by_name=bool(_ABOUT_A_STEP.search(snake(column.name))))
+    if stage:
+        return generator.model_copy(update={"when": stage.sql, "null": 0.0})
     if generator.null:
         return generator
     share = next((share for pattern, share in _NULLS if re.search(pattern, snake(column.name))), 0.0)
-    if not share and (prose.optional or prose.filled_when or prose.empty_when):
+    if not share and (prose.optional or prose.filled_when or prose.empty_when or prose.empty_until):
         share = 0.2
     return generator.model_copy(update={"null": share}) if share else generator
-
-
-def condition(sketch: Sketch, column: Column, prose: Prose) -> str | None:
-    """The SQL of a condition in words that names another column's value: "only set when the order was cancelled"."""
-    for words, wanted in ((prose.filled_when, True), (prose.empty_when, False)):
-        if not words:
-            continue
-        spoken = words.lower()
-        if spoken.startswith("not "):
-            spoken, wanted = spoken[4:], not wanted
-        for other in sketch.table.columns:
-            generator = sketch.generator(other.name)
-            if other.name == column.name or not isinstance(generator, kinds.Choice):
-                continue
-            values = [v for v in generator.values if isinstance(v, str) and len(v) > 1]
-            found = [v for v in values if re.search(rf"\b{re.escape(v.lower().replace('_', ' '))}\b", spoken)]
-            if found:
-                listed = ", ".join("'" + value.replace("'", "''") + "'" for value in found)
-                return f"{quoted(other.name)} {'' if wanted else 'not '}in ({listed})"
-    return None
-
-
-def quoted(name: str) -> str:
-    """A column's name in SQL."""
-    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in (
-        "order",
-        "group",
-        "end",
-        "select",
-        "from",
-        "to",
-        "table",
-    )
-    return name if plain else '"' + name.replace('"', '""') + '"'

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from seedbed.authoring.baseline.author import author_plan
-from seedbed.authoring.baseline.processes import likely_moves
+from seedbed.authoring.baseline.stages import likely_moves
 from worlds import schema_from
 
 STAY = {"[*]": 0.9}

@@ -1,0 +1,245 @@
+"""States that are only listed: how they follow each other, and what a status says of the row's other columns.
+
+A ticket that is closed has a moment when it was resolved; one that is open has none. That follows from the status, be
+it by a column's name (`resolved_at`, `is_closed`, `cancellation_reason`) or by its description ("null while open").
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from seedbed.authoring.baseline.names import snake
+from seedbed.authoring.baseline.prose import Prose
+from seedbed.authoring.baseline.sketch import Sketch, quoted, tokens
+from seedbed.plan import kinds
+from seedbed.plan.transitions import END
+from seedbed.schema import Column
+
+_FAILED = frozenset(
+    ["rejected", "withdrawn", "cancelled", "canceled", "declined", "denied", "refused", "expired", "failed", "lost",
+     "void", "voided", "abandoned", "lapsed", "terminated", "churned", "aborted", "dropped", "discarded", "no_show",
+     "bounced", "written_off", "defaulted", "disqualified", "duplicate"]
+)  # fmt: skip
+_GOOD = frozenset(
+    ["closed", "completed", "complete", "resolved", "done", "finished", "delivered", "paid", "settled", "won", "solved",
+     "fulfilled", "archived", "converted", "graduated", "ended"]
+)  # fmt: skip
+_BACK = frozenset(["reopened", "re_opened", "reactivated", "resumed", "reinstated"])
+_UNDONE = frozenset(["returned", "refunded", "reversed", "charged_back", "chargeback"])
+_COMES_BACK = frozenset(["rejected", "declined", "denied", "cancelled", "canceled", "churned"])
+_LOST, _RETURNED = 0.1, 0.1
+"""Of those who leave a state, the share that fails; of those who came to an end, the share that comes back."""
+_STATUS = re.compile(r"status|state|stage|phase|outcome|result|disposition")
+_OVER = re.compile(
+    r"\b(?:under ?way|in progress|on-?going|still|open|active|alive|running|pending|unfinished|unresolved|current"
+    r"|not (?:yet )?(?:over|done|closed|ended|finished|completed?|resolved|final)"
+    r"|(?:is|are|was) (?:over|done|final)|(?:it|then) (?:ends|closes)|the end|finish\w*|complet\w*)\b",
+    re.I,
+)
+"""Words for whether something is over, in a description of what is empty while or until it is."""
+_ENDED = frozenset(["closed", "resolved", "settled", "solved"])
+_ENDED_WELL = frozenset(["completed", "finished", "fulfilled", "ended"])
+"""Words of a column's name that tell of an end, whatever the last states are called: of any, or a good one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The rows whose status is one of some of its values."""
+
+    status: str
+    values: tuple[str, ...]
+    listed: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        """The condition, in the shorter of two ways."""
+        others = [value for value in self.listed if value not in self.values]
+        name, negative = quoted(self.status), len(others) < len(self.values)
+        few = ["'" + value.replace("'", "''") + "'" for value in (others if negative else self.values)]
+        if len(few) == 1:
+            return f"{name} {'<>' if negative else '='} {few[0]}"
+        return f"{name} {'not in' if negative else 'in'} ({', '.join(few)})"
+
+    def implies(self, other: Stage) -> bool:
+        """Whether its rows are all among those of another."""
+        return self.status == other.status and set(self.values) <= set(other.values)
+
+
+# --- what a status says of other columns ---------------------------------------------------------------------
+
+
+def stage_of(sketch: Sketch, column: Column, prose: Prose, *, by_name: bool = True) -> Stage | None:
+    """The rows in which a column has a value: by its description, else by its name, among the values of a status."""
+    name = column.name
+    if prose.filled_when and (said := _told(sketch, name, prose.filled_when)):
+        return said
+    if prose.empty_until and (said := _told(sketch, name, prose.empty_until, passed=True)):
+        return said
+    if by_name and (named := named_stage(sketch, name)):
+        return named
+    if prose.empty_when and (said := _told(sketch, name, prose.empty_when)):
+        rest = tuple(value for value in said.listed if value not in said.values)
+        over = _over(sketch, name) if _OVER.search(prose.empty_when) else None
+        return over if over and over.implies(Stage(said.status, rest, said.listed)) else _part(said.status, rest, said)
+    if is_over(prose):
+        return _over(sketch, name)
+    return None
+
+
+def named_stage(sketch: Sketch, name: str) -> Stage | None:
+    """The rows that have come as far as a column's name says: `shipped_at` is set in those shipped and delivered."""
+    words = tokens(name)
+    for status, listed in _statuses(sketch, name):
+        for value in listed[1:] if sketch.listed(status) else listed:
+            if names_a_state(name, [value]):
+                return Stage(status, _passed(sketch, status, listed, value), listed)
+        over = [value for value in _ended(listed) if _is_called(value, _GOOD | _FAILED | _UNDONE)]
+        if _ENDED_WELL & set(words):
+            over = [value for value in over if not _is_called(value, _FAILED)]
+        if over and (_ENDED | _ENDED_WELL) & set(words):
+            return Stage(status, tuple(over), listed)
+    return None
+
+
+def names_a_state(name: str, states: Collection[str]) -> bool:
+    """Whether a column is named after one of some states, by the last word of a state that says enough, else by all."""
+    words = tokens(name)
+    for state in states:
+        own = snake(state).split("_")
+        telling = own[-1:] if len(own[-1]) > 3 else own
+        if all(any(alike(part, word) for word in words) for part in telling):
+            return True
+    return False
+
+
+def is_over(prose: Prose) -> bool:
+    """Whether a description says that a column is empty until the thing itself has come to an end."""
+    return any(words and _OVER.search(words) for words in (prose.empty_when, prose.empty_until))
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two words are forms of one: cancelled and cancellation, delivered and delivery."""
+    if "paid" in (one, other):
+        return {one, other} <= {"paid", "payment"}
+    short, long = sorted((_root(one), _root(other)), key=len)
+    return short == long or (len(short) > 3 and long.startswith(short))
+
+
+def _root(word: str) -> str:
+    return re.sub(r"(?:lation|ation|ution|ition|tion|ion|ling|ping|ing|led|ped|ved|ed|ery|al|y|es|e|d|s)$", "", word)
+
+
+def _statuses(sketch: Sketch, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for other in sketch.table.columns:
+        generator = sketch.generator(other.name)
+        if other.name == name or not isinstance(generator, kinds.Choice) or generator.null or generator.when:
+            continue
+        values = tuple(value for value in generator.values if isinstance(value, str))
+        if len(values) == len(generator.values) > 1 and _STATUS.search(snake(other.name)):
+            yield other.name, values
+
+
+def _told(sketch: Sketch, name: str, words: str, *, passed: bool = False) -> Stage | None:
+    """The values that a condition in words names; with `passed`, those that come after them too."""
+    spoken = words.lower()
+    negative = spoken.startswith("not ")
+    said = re.findall(r"\w+", spoken)
+    for other in sketch.table.columns:
+        generator = sketch.generator(other.name)
+        if other.name == name or not isinstance(generator, kinds.Choice):
+            continue
+        listed = tuple(value for value in generator.values if isinstance(value, str) and len(value) > 1)
+        found = [v for v in listed if re.search(rf"\b{re.escape(v.lower().replace('_', ' '))}\b", spoken)]
+        found = found or [v for v in listed if all(any(alike(w, s) for s in said) for w in snake(v).split("_"))]
+        if found:
+            values = _passed(sketch, other.name, listed, found[0]) if passed and len(found) == 1 else tuple(found)
+            stage = Stage(other.name, values, listed)
+            return _part(other.name, [v for v in listed if v not in values], stage) if negative else stage
+    return None
+
+
+def _part(status: str, values: Sequence[str], of: Stage) -> Stage | None:
+    return Stage(status, tuple(values), of.listed) if values else None
+
+
+def _over(sketch: Sketch, name: str) -> Stage | None:
+    return next((Stage(status, _ended(listed), listed) for status, listed in _statuses(sketch, name)), None)
+
+
+# --- how states follow each other ----------------------------------------------------------------------------
+
+
+def likely_moves(values: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Moves through states that are only listed: on in their order, out where their names speak of an end.
+
+    A few fail on the way (`rejected`, `withdrawn`), the others come to a good end (`paid`, `closed`), of which a few
+    come back (`reopened`) or are undone (`returned`). A good end that other states follow in the list is none: orders
+    are paid, then shipped.
+    """
+    way, good, failed, back, undone = _by_role(values)
+    steps: dict[str, dict[str, float]] = {}
+    for position, before in enumerate(way):
+        onward = way[position + 1 : position + 2] or good[:1]
+        lost = 0.0 if not failed else _LOST if onward else 1.0
+        moves = {after: round(1 - lost, 6) for after in onward} | {after: lost / len(failed) for after in failed}
+        if moves:
+            steps[before] = moves
+    steps |= {before: {after: 1.0} for before, after in itertools.pairwise(good)}
+    if not steps:
+        return {before: {after: 1.0} for before, after in itertools.pairwise(values)}
+    steps |= {before: {after: 1.0} for before, after in itertools.pairwise(back)}
+    if back:
+        steps[back[-1]] = {way[min(1, len(way) - 1)]: 1.0}
+        steps |= {value: _mostly_the_end(back[:1]) for value in failed if _is_called(value, _COMES_BACK)}
+    for end in good[-1:] if back or undone else ():
+        steps[end] = _mostly_the_end([*back[:1], *undone])
+    return steps
+
+
+def _mostly_the_end(others: Sequence[str]) -> dict[str, float]:
+    return {after: round(_RETURNED / len(others), 6) for after in others} | {END: 1 - _RETURNED}
+
+
+def _is_called(state: str, words: Collection[str]) -> bool:
+    name = snake(state)
+    return name in words or name.rpartition("_")[2] in words
+
+
+def _by_role(values: Sequence[str]) -> tuple[list[str], ...]:
+    """The states on the way, at a good end, where things fail, where they begin again, and where they are undone."""
+    rest = values[1:]
+    failed = [value for value in rest if _is_called(value, _FAILED)]
+    back = [value for value in rest if _is_called(value, _BACK)]
+    undone = [value for value in rest if _is_called(value, _UNDONE)]
+    way = [value for value in values if value not in (*failed, *back, *undone)]
+    good: list[str] = []
+    while len(way) > 1 and _is_called(way[-1], _GOOD):
+        good.insert(0, way.pop())
+    if not good and len(way) > 1:
+        good = [way.pop()]
+    return way, good, failed, back, undone
+
+
+def _ended(values: Sequence[str]) -> tuple[str, ...]:
+    """The states of things that are over."""
+    _, good, failed, _, undone = _by_role(values)
+    return tuple(value for value in values if value in (*good, *failed, *undone))
+
+
+def _passed(sketch: Sketch, status: str, values: Sequence[str], value: str) -> tuple[str, ...]:
+    """The states of things that have come as far as a state: it and those after it, but where things fail.
+
+    Values that the project does not list have no order: then those that are called an end come after it.
+    """
+    if _is_called(value, _FAILED):
+        return (value,)
+    after = values[values.index(value) :] if sketch.listed(status) else values
+    ends = () if sketch.listed(status) else _GOOD | _UNDONE
+    return tuple(
+        state
+        for state in after
+        if state == value or (_is_called(state, ends) if ends else not _is_called(state, _FAILED | _BACK))
+    )
