@@ -13,9 +13,9 @@ import numpy as np
 
 from seedbed.engine.discrete import Floats, Int64s
 from seedbed.engine.rng import Stream
+from seedbed.plan.counts import fewest, mean
 from seedbed.plan.kinds import Generator
 from seedbed.plan.resolved import Concentration
-from seedbed.plan.rows import fewest, mean
 
 
 def busy_of(wanted: Concentration, n: int) -> int:

@@ -18,6 +18,7 @@ from seedbed.engine.concentration import concentrated_ranks
 from seedbed.engine.discrete import zipf_ranks
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
+from seedbed.plan.counts import fewest
 from seedbed.plan.resolved import (
     DAY,
     Covering,
@@ -33,7 +34,6 @@ from seedbed.plan.resolved import (
     ResolvedTable,
     Tree,
 )
-from seedbed.plan.rows import fewest
 
 if TYPE_CHECKING:
     from seedbed.engine.frames import Frame

@@ -20,7 +20,7 @@ from seedbed.engine.distributions import Quantile, exponential, lognormal, norma
 from seedbed.engine.rhythms import draw_moments, draw_seconds
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
-from seedbed.plan.lifecycles import count_entities, newcomers
+from seedbed.plan.arrivals import count_entities, newcomers
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle
 
 Int16s = npt.NDArray[np.int16]

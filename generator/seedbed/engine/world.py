@@ -21,6 +21,7 @@ from seedbed.engine.frames import Frame, Link
 from seedbed.engine.history import Walker, version_at
 from seedbed.engine.rng import LARGEST, Stream
 from seedbed.errors import GenerationError
+from seedbed.plan.counts import fewest, mean
 from seedbed.plan.expressions import compile_expression
 from seedbed.plan.needs import names_in_sql
 from seedbed.plan.resolved import (
@@ -38,7 +39,6 @@ from seedbed.plan.resolved import (
     Versions,
     Via,
 )
-from seedbed.plan.rows import fewest, mean
 from seedbed.schema import DataType
 
 BATCH_ROWS = 65_536

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from seedbed.plan import kinds
 from seedbed.plan.columns import Types
+from seedbed.plan.counts import fewest
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.expressions import ExpressionError, compile_expression, type_of_expression
 from seedbed.plan.references import declared_key, leading_to
@@ -36,7 +37,6 @@ from seedbed.plan.resolved import (
     Versions,
     Via,
 )
-from seedbed.plan.rows import fewest
 from seedbed.plan.rule_promises import drawn_for, rule_promises
 from seedbed.plan.ruled import Ruled
 from seedbed.plan.rules import Depends

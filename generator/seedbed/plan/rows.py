@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from seedbed.errors import Location, closest
 from seedbed.plan import kinds
+from seedbed.plan.arrivals import count_entities
 from seedbed.plan.changing import condition_changes
+from seedbed.plan.counts import bounded, fewest, most
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.entries import ColumnSaid, TableSaid
 from seedbed.plan.given import generator_from_file, start_by_hand, start_from_file
-from seedbed.plan.lifecycles import count_entities
 from seedbed.plan.resolved import (
     DAY,
     Covering,
@@ -169,7 +170,7 @@ def drive_rows(drafts: Drafts) -> None:
         driving = next((item for item in draft.references.values() if isinstance(item.finding, Driving)), None)
         if driving is None or not _can_count(drafts, draft, said.counts):
             continue
-        counts = _bounded(said.counts)
+        counts = bounded(said.counts)
         draft.rows = PerParent(driving.name, counts, max(most(counts), 1), said.where)
         _check_fan_out(drafts, draft, driving.name, counts)
     for draft in drafts:
@@ -292,57 +293,6 @@ def _lifecycles(drafts: Drafts, draft: Draft) -> list[ResolvedLifecycle]:
 def _begun(drafts: Drafts, lifecycle: ResolvedLifecycle, planned: int, as_of: dt.date) -> int:
     planned_end, end = ((day - _EPOCH).days * DAY + DAY - 1 for day in (drafts.plan.as_of, as_of))
     return count_entities(lifecycle, planned, planned_end, end)
-
-
-# --- counts of children ------------------------------------------------------------------------------------------
-
-
-def _bounded(counts: kinds.Generator) -> kinds.Generator:
-    """The counts with an upper bound.
-
-    A Poisson count without a maximum is cut 12 standard deviations above its mean, which is less likely than
-    one in 10**12 for every mean (Chernoff bound).
-    """
-    if isinstance(counts, kinds.Poisson) and counts.max is None:
-        bound = math.ceil(counts.mean + 12 * math.sqrt(counts.mean) + 24)
-        return counts.model_copy(update={"max": max(bound, counts.min)})
-    return counts
-
-
-def _spread(counts: kinds.Generator) -> tuple[float, float, float]:
-    """The fewest, the usual (mean) and the most children that these counts, once checked, can give."""
-    match counts:
-        case kinds.Poisson(mean=usual, min=low, max=high):
-            return low, min(max(usual, low), high or usual), high or 0
-        case kinds.Integer(min=low, max=high):
-            return low, (low + high) / 2, high
-        case kinds.Zipf(exponent=exponent, max=high):
-            weights = [rank**-exponent for rank in range(1, min(high, 10_000) + 1)]
-            return 1, sum(rank * weight for rank, weight in enumerate(weights, 1)) / sum(weights), high
-        case kinds.Choice(values=weights):
-            likely = {float(value): weight for value, weight in weights.items() if weight}
-            usual = sum(value * weight for value, weight in likely.items()) / sum(likely.values())
-            return min(likely), usual, max(likely)
-        case kinds.Constant(value=value):
-            return (float(value or 0),) * 3
-        case kinds.Boolean(p=share):
-            return float(share == 1), share, float(share > 0)
-    raise AssertionError(f"{counts} counts nothing")
-
-
-def fewest(counts: kinds.Generator) -> int:
-    """The smallest number of children that these counts can give."""
-    return int(_spread(counts)[0])
-
-
-def mean(counts: kinds.Generator) -> float:
-    """About how many children these counts give on average."""
-    return _spread(counts)[1]
-
-
-def most(counts: kinds.Generator) -> int:
-    """The largest number of children that these counts, bounded, can give."""
-    return int(_spread(counts)[2])
 
 
 def _can_count(drafts: Drafts, draft: Draft, counts: kinds.Generator) -> bool:

@@ -10,12 +10,13 @@ from typing import Any
 from seedbed.errors import closest
 from seedbed.plan import kinds, rules
 from seedbed.plan.columns import Types, names_of
+from seedbed.plan.counts import fewest, mean
 from seedbed.plan.draft import Draft, Drafts
 from seedbed.plan.expressions import Expression, ExpressionError, compile_expression, conjuncts, renamed
 from seedbed.plan.needs import names_in_sql
 from seedbed.plan.references import declared_key, finding_of
 from seedbed.plan.resolved import Concentration, Covering, Drawn, Driving, Limit, PerParent, Reference
-from seedbed.plan.rows import fewest, mean, number_rows
+from seedbed.plan.rows import number_rows
 from seedbed.plan.rules import Rule
 from seedbed.plan.spec import RowsPer
 from seedbed.plan.stated import StatedRule

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from seedbed.authoring.llm.undecided import Place
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Severity
+from seedbed.plan.counts import mean
 from seedbed.plan.fingerprints import text_of
 from seedbed.plan.merge import TABLE
 from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import ResolvedPlan
-from seedbed.plan.rows import mean
 from seedbed.plan.spec import (
     Author,
     ColumnEntry,
