@@ -23,7 +23,7 @@ BEGIN, END = "<!-- generated -->\n", "<!-- end of generated -->\n"
 def render_cli() -> str:
     """Every command with its `--help`."""
     parts = [_help(main, "seedbed")]
-    parts += [_help(command, f"seedbed {name}") for name, command in sorted(main.commands.items())]
+    parts += [_help(command.load(), f"seedbed {name}") for name, command in sorted(main.commands.items())]
     return "\n".join(parts)
 
 

@@ -39,7 +39,10 @@ def test_commands_in_the_docs_exist(page):
 
 
 def test_every_command_and_option_says_what_it_does():
-    for name, command in main.commands.items():
+    for name, later in main.commands.items():
+        assert later.short_help, f"{name} has no line"
+        command = later.load()
+        assert command.name == name
         assert command.help, f"{name} has no help"
         for option in command.params:
             if isinstance(option, click.Option):

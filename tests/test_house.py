@@ -29,12 +29,34 @@ def test_modules_stay_small_and_say_what_they_are_for(module):
     assert not text or text.lstrip().startswith('"""'), "a module begins by saying what it is for"
 
 
-def test_import_is_light():
-    code = (
-        "import sys, seedbed; print([m for m in ('openai', 'dbt', 'click', 'pyspark', 'pandas') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+_HEAVY = ("dbt", "faker", "jinja2", "lark", "openai", "pandas", "pyspark", "rich", "sqlglot")
+
+
+@pytest.mark.parametrize(
+    ("code", "unneeded"),
+    [
+        ("import seedbed", (*_HEAVY, "click", "duckdb", "pyarrow", "pydantic", "yaml")),
+        ("from seedbed.__main__ import run", (*_HEAVY, "click", "duckdb", "pyarrow", "pydantic", "yaml")),
+        (
+            "import sys; from seedbed.__main__ import run; sys.argv = ['seedbed', '--help']\n"
+            "try:\n    run()\nexcept SystemExit as end:\n    assert end.code == 0",
+            (*_HEAVY, "duckdb", "pyarrow", "pydantic", "yaml"),
+        ),
+        (
+            "import seedbed.engine.ranges",
+            (
+                *(*_HEAVY, "click", "seedbed.api", "seedbed.authoring", "seedbed.check", "seedbed.parsers"),
+                *("seedbed.plan.merge", "seedbed.plan.resolve", "seedbed.plan.spec", "seedbed.sinks"),
+            ),
+        ),
+    ],
+    ids=["import", "start", "help", "engine"],
+)
+def test_what_is_not_needed_is_not_loaded(code, unneeded):
+    """It would be waited for at every start; and once for every process that makes rows."""
+    shown = f"{code}\nimport sys; print([name for name in {unneeded!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_only_one_door_to_each_optional_library():
