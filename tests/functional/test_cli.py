@@ -134,18 +134,20 @@ def test_an_interrupt_while_rows_are_made_leaves_the_files(shop):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-def test_an_interrupt_while_modules_are_imported_shows_no_traceback():
+@pytest.mark.parametrize("module", ["seedbed.cli", "seedbed.cli.generating"])
+def test_an_interrupt_while_modules_are_imported_shows_no_traceback(module):
     code = """
 import os, signal, sys
 from seedbed.__main__ import run
+module, sys.argv[1] = sys.argv[1], "generate"
 class Interrupt:
     def find_spec(self, name, *_):
-        if name == "seedbed.cli.generating":
+        if name == module:
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupt())
 run()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, module], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "Stopped; files are as they were before.\n")
 
 
