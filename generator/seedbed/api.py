@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from seedbed.authoring.baseline.author import author_plan
-from seedbed.authoring.client.by_hand import BY_HAND, HandReplies, Prompt, hand_replies
+from seedbed.authoring.client.by_hand import BY_HAND, HandReplies, Walk, hand_replies
 from seedbed.authoring.client.calls import Limits, Request
 from seedbed.authoring.client.client import Client
 from seedbed.authoring.client.endpoint import Endpoint, read_endpoint
@@ -90,8 +90,8 @@ class LlmOptions:
         max_tokens: a hard limit on the tokens of all calls together; None for no limit.
         cache: whether replies of earlier runs are used and new ones kept.
         refresh: ask again although there is a reply.
-        by_hand: files with a person's answers (`FILE` or `KEY=FILE`), in whose place no endpoint is asked; None to
-            ask the endpoint.
+        by_hand: files with a person's answers (`FILE` or `KEY=FILE`, perhaps none), in whose place no endpoint is
+            asked; None to ask the endpoint.
         texts: about how many texts are written for each column of free text; 0 for none.
         environ: the environment.
     """
@@ -111,7 +111,7 @@ class Planned:
     `document` is the YAML that it was read from, empty if there was none; `existed` says whether there was one, and
     `changes` what became of it. `notes` are what an author had to guess or could not do. `files` are the texts of files
     beside the plan that an author wrote and that `save_plan` is to write with it, by their path relative to the
-    project's root. `summary` tells what an LLM added, if one was asked; `prompts` still wait for a person's answer.
+    project's root. `summary` tells what an LLM added, if one was asked; `walk` how far a person is who asks by hand.
     """
 
     schema: Schema
@@ -121,7 +121,7 @@ class Planned:
     existed: bool
     notes: tuple[Diagnostic, ...] = ()
     summary: Summary | None = None
-    prompts: tuple[Prompt, ...] = ()
+    walk: Walk | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -230,18 +230,11 @@ def plan_project(
             rule_proof=hold_to_rules,
             texts=llm.texts,
         )
-    if hand and hand.answers:
-        unused = hand.answers[0][0]
-        raise AuthoringError(
-            f"No open prompt has the key {unused}; `seedbed prompt` prints those that are."
-            if unused
-            else "There are more answers than open prompts; `seedbed prompt` prints those that are."
-        )
+    walk = hand.walk(client.rejections) if hand else None
     plan, changes = merge_plans(old, authored, schema, fresh=fresh, files=summary.files)
-    if not (hand and hand.open):
+    if not (walk and walk.open):
         notes += summary.kept
-    waiting = tuple(hand.open) if hand else ()
-    return Planned(schema, plan, document, changes, old is not None, tuple(notes), summary, waiting, summary.files)
+    return Planned(schema, plan, document, changes, old is not None, tuple(notes), summary, walk, summary.files)
 
 
 def expected_calls(

@@ -14,7 +14,7 @@ from pathlib import Path
 from seedbed import api
 from seedbed.authoring.client.by_hand import Prompt, Unanswered
 from seedbed.authoring.client.calls import Request
-from seedbed.authoring.client.conversation import converse
+from seedbed.authoring.client.conversation import REPAIRS, converse
 from seedbed.authoring.client.ledger import Total
 from seedbed.authoring.llm.prompts import read_templates
 from seedbed.authoring.llm.rows import MOST_KEYS, Listing, read_rows, rows_request
@@ -30,6 +30,8 @@ from seedbed.sinks.manifest import read_manifest
 MANY = 50
 """From so many rows on, the plan is the better way."""
 _TOLD_ROWS = 50
+_AS_LONG_AS_IT_TAKES = 1_000
+"""Repairs by hand: a person who has had enough stops, and nothing else waits for the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def ask_rows(wanted: RowsWanted, llm: api.LlmOptions) -> RowsAnswered:
     """
     with api.open_client(llm) as (client, hand):
         try:
-            text = converse(client, wanted.request, wanted.read)
+            text = converse(client, wanted.request, wanted.read, _AS_LONG_AS_IT_TAKES if hand else REPAIRS)
         except Unanswered:
             return RowsAnswered(total=client.ledger.total, prompts=tuple(hand.open if hand else ()))
         return RowsAnswered(text, client.ledger.total)

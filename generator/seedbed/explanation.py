@@ -8,12 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from seedbed.authoring.client.by_hand import Prompt
+from seedbed.authoring.client.by_hand import Answered, Prompt, Walk
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.endpoint import Endpoint
 from seedbed.authoring.client.ledger import Entry, estimate
 from seedbed.check import Finding
-from seedbed.errors import CheckFailed, ProjectError, closest
+from seedbed.errors import AuthoringError, CheckFailed, ProjectError, closest
 from seedbed.plan import kinds
 from seedbed.plan.files import Changes
 from seedbed.plan.resolved import (
@@ -87,17 +87,40 @@ def spoken_ledger(calls: Sequence[Entry]) -> Iterator[tuple[str, dict[str, objec
                      "measured": usage.measured, "seconds": round(call.seconds, 3)}  # fmt: skip
 
 
-def spoken_prompts(prompts: Sequence[Prompt]) -> Iterator[str]:
-    """What a person is to do next: answers to mend, prompts to pass on."""
-    for prompt in prompts:
-        if prompt.request.attempt:
-            which = f"{prompt.request.name} {prompt.request.batch + 1}"
-            yield f"The answer to {which} cannot be used. Say in the same chat:\n"
-            yield f"{prompt.request.messages[-1].content}\n"
-    keys = ", ".join(prompt.title for prompt in prompts)
+def spoken_answer(answered: Answered) -> str:
+    """What became of an answer that a person brought, and what to say in the chat where it cannot be used."""
+    about = f"{answered.file}, the answer to {answered.prompt.title}"
+    if not answered.problems:
+        return f"{about}: used"
+    what = "cannot be used"
+    if answered.given_up:
+        what += (
+            f", like the {answered.prompt.request.attempt} before it. What none of them got right keeps the baseline "
+            f"author's entries; `--reply {answered.prompt.key}=FILE` still takes a better answer"
+        )
+    return f"{about}: {what}. Say in the same chat:\n\n{answered.complaint}\n"
+
+
+def spoken_prompts(prompts: Sequence[Prompt]) -> str:
+    """Which prompts wait for an answer."""
     count = len(prompts)
-    yield f"{count} prompt{'s are' if count > 1 else ' is'} open: {keys}"
-    yield "the plan is written when all are answered; `seedbed prompt` prints them"
+    return f"{count} prompt{'s are' if count > 1 else ' is'} open: {', '.join(prompt.title for prompt in prompts)}"
+
+
+def unused_answer(walk: Walk, options: str) -> AuthoringError:
+    """Why an answer that a person brought answers nothing; `options` are those of `seedbed plan`."""
+    answer = walk.unused[0]
+    if answer.key:
+        return AuthoringError(f"No open prompt has the key {answer.key}; `seedbed prompt` prints those that are.")
+    if walk.open:
+        return AuthoringError(
+            f"There are more answers than open prompts: nothing asked for {answer.file}, which was not used. "
+            f"`seedbed prompt{options}` prints what is open now."
+        )
+    return AuthoringError(
+        f"There are more answers than open prompts: all are answered, and {answer.file} was not used. "
+        f"`seedbed plan{options} --reply` without a file writes the plan."
+    )
 
 
 # --- check ---------------------------------------------------------------------------------------------------

@@ -164,9 +164,10 @@ def test_by_hand(project, tmp_path):
 def test_a_wrong_answer_by_hand_is_told_what_is_wrong(project, tmp_path):
     (first,) = prompts(project)
     wrong = run(project, "plan", "--reply", save(tmp_path, answer({"orders.amount": "money()"})))
-    assert wrong.exit_code == 0
+    assert wrong.exit_code == 1
     assert "cannot be used" in wrong.output
     assert 'there is no generator \\"money\\"' in wrong.output
+    assert "next: save the corrected answer, and seedbed plan --reply FILE" in wrong.output
     assert not (project / "seedbed.yml").exists()
     (second,) = prompts(project)
     assert second != first
@@ -180,8 +181,45 @@ def test_an_answer_that_stays_wrong_by_hand(project, tmp_path):
     path = save(tmp_path, answer({"orders.amount": "money()"}))
     for _ in range(3):
         done = run(project, "plan", "--reply", path)
+        assert done.exit_code == 1
     assert "orders.amount keeps its baseline entry" in done.output
     assert len(by_llm(project)) == 4
+    assert "cannot be used, like the 2 before it" in done.output
+    assert "next: seedbed prompt" in done.output
+    assert len(prompts(project)) == 1, "what is still the baseline's is asked for again"
+
+
+def test_an_answer_of_which_nothing_ever_holds(project, tmp_path):
+    for _ in range(3):
+        run(project, "plan", "--reply", save(tmp_path, '{"tables": []}'))
+    said = run(project, "prompt").output
+    key = re.search(r"`seedbed plan --reply (\w+)=FILE` takes another answer", said)[1]
+    assert "This answer cannot be used" in run(project, "prompt", key).output
+    done = run(project, "plan", "--reply", f"{key}={save(tmp_path, answer())}")
+    assert done.exit_code == 0, done.output
+    assert len(by_llm(project)) == 5
+
+
+def test_quiet_keeps_nothing_back_of_a_wrong_answer(project, tmp_path):
+    done = run(project, "plan", "-q", "--reply", save(tmp_path, answer({"orders.amount": "money()"})))
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert 'there is no generator \\"money\\"' in done.stderr
+    assert "next: " in done.stderr
+
+
+def test_each_answer_is_accounted_for_as_json(project, tmp_path):
+    (key,) = prompts(project)
+    path = save(tmp_path, answer({"orders.amount": "money()"}))
+    done = run(project, "plan", "--reply", path, "--log-format", "json")
+    found = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (found[0]["code"], found[0]["file"]) == ("answer-rejected", path)
+    assert found[1]["path"] == "tables.orders.columns.amount"
+    (opened,) = prompts(project)
+    done = run(project, "plan", "--reply", save(tmp_path, answer()), "--log-format", "json")
+    used = [line for line in map(json.loads, done.stdout.splitlines()) if "used" in line]
+    assert [(line["key"], line["name"], line["used"]) for line in used] == [(opened, "columns", True)]
+    assert opened != key
 
 
 @pytest.mark.parametrize(
@@ -189,12 +227,15 @@ def test_an_answer_that_stays_wrong_by_hand(project, tmp_path):
     [
         (["nowhere.json"], "cannot be read"),
         (["ffff=answer.json"], "No open prompt has the key ffff"),
-        (["answer.json", "answer.json"], "more answers than open prompts"),
+        (["answer.json", "other.json"], "all are answered, and other.json was not used"),
+        (["wrong.json", "other.json"], "nothing asked for other.json"),
     ],
 )
 def test_answers_that_fit_nothing(project, tmp_path, monkeypatch, replies, said):
     monkeypatch.chdir(tmp_path)
     save(tmp_path, answer())
+    for name, amount in (("other", "constant(1)"), ("wrong", "money()")):
+        (tmp_path / f"{name}.json").write_text(answer({"orders.amount": amount}), encoding="utf-8")
     done = run(project, "plan", *[part for name in replies for part in ("--reply", name)])
     assert done.exit_code == 1
     assert said in done.output
@@ -282,6 +323,23 @@ def only_texts(received):
     return Collapsed(heedless=100)(received) if texts else {"say": '{"tables": []}'}
 
 
+def test_who_wants_no_texts_after_all_finishes_without_a_file(reviews, tmp_path):
+    done = run(reviews, "plan", "--reply", save(tmp_path, COLUMNS_OF_REVIEWS))
+    assert "1 prompt is open" in done.output
+    said = run(reviews, "prompt", "--texts", "0").output
+    assert "next: seedbed plan --texts 0 --reply\n" in said
+    done = run(reviews, "plan", "--texts", "0", "--reply")
+    assert done.exit_code == 0, done.output
+    assert "wrote seedbed.yml" in done.output
+    assert "next: seedbed generate" in run(reviews, "prompt", "--texts", "0").output
+
+
+def test_the_next_step_repeats_how_many_texts_are_wanted(reviews, tmp_path):
+    assert "seedbed plan --texts 3 --reply FILE" in run(reviews, "prompt", "--texts", "3").stderr
+    done = run(reviews, "plan", "--texts", "3", "--reply", save(tmp_path, COLUMNS_OF_REVIEWS))
+    assert "next: seedbed prompt --texts 3 > prompt.txt" in done.output
+
+
 def test_free_text_gets_a_pool_that_is_generated_checked_and_kept(reviews, serve):
     with serve(only_texts):
         done = run(reviews, "plan", "--author", "llm")
@@ -322,6 +380,7 @@ def test_a_person_brings_the_texts_too(reviews, tmp_path):
     columns = tmp_path / "columns.json"
     columns.write_text(COLUMNS_OF_REVIEWS, encoding="utf-8")
     done = run(reviews, "plan", "--reply", str(columns))
+    assert "next: seedbed prompt > prompt.txt, save the answer, and seedbed plan --reply FILE" in done.output
     assert "texts 1" in done.output, done.output
     prompt = run(reviews, "prompt")
     assert "Write texts for the column comment" in prompt.output

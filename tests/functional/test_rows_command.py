@@ -138,9 +138,11 @@ def test_the_prompt_can_be_carried_by_hand(shop, tmp_path):
     assert not seed(shop).exists()
     answer = tmp_path / "answer.json"
     answer.write_text(rows(*GOOD, ["3", "Oslo", "NO"])["say"], encoding="utf-8")
-    refused = run(shop, "branches", "-n", "2", "--reply", str(answer))
-    assert refused.exit_code == 1
-    assert "has no 'NO'" in refused.output
+    for _ in range(4):
+        refused = run(shop, "branches", "-n", "2", "--reply", str(answer))
+        assert refused.exit_code == 1
+        assert "has no 'NO'" in refused.output
+        assert "Save the new answer" in refused.output
     assert not seed(shop).exists()
     answer.write_text("Here it is:\n```json\n" + rows(*GOOD)["say"] + "\n```", encoding="utf-8")
     taken = run(shop, "branches", "-n", "2", "--reply", str(answer))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 
 import click
 
 from seedbed import api, explanation, installation
+from seedbed.authoring.client.by_hand import Walk
 from seedbed.authoring.client.calls import Request
 from seedbed.cli.options import Opened, Wanted, opens_project, resolve, today
-from seedbed.cli.talk import spoken_count
-from seedbed.errors import AuthoringError, PlanError, ProjectError, Severity
+from seedbed.cli.talk import Talk, spoken_count
+from seedbed.errors import AuthoringError, Diagnostic, Location, PlanError, ProjectError, Severity
 
 
 @click.command()
@@ -64,8 +66,11 @@ _wants_texts = click.option(
 @click.option(
     "--reply",
     multiple=True,
-    metavar="[KEY=]FILE",
-    help="A file with the answer to a prompt of `seedbed prompt`, in place of an endpoint; repeatable.",
+    is_flag=False,
+    flag_value="",
+    metavar="[[KEY=]FILE]",
+    help="A file with the answer to a prompt of `seedbed prompt`, in place of an endpoint; repeatable. Without a "
+    "file, the answers of earlier runs are used.",
 )
 @opens_project
 def plan(
@@ -96,9 +101,16 @@ def plan(
             talk.say(line)
         if dry_run:
             return
-    options = api.LlmOptions(max_tokens, not no_cache, refresh, reply or None, texts)
+    by_hand = tuple(filter(None, reply)) if reply else None
+    options = api.LlmOptions(max_tokens, not no_cache, refresh, by_hand, texts)
     with talk.caller(len(requests)) if requests else nullcontext(talk.say) as tell:
         planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author=author, llm=options, tell=tell)
+    if planned.walk:
+        _report_answers(talk, planned.walk, _options(texts, fresh))
+        if planned.walk.open:
+            talk.say(explanation.spoken_prompts(planned.walk.open))
+            _go_on(talk, planned.walk, _options(texts, fresh))
+            return
     talk.report(planned.notes, notes=opened.notes)
     resolved, found = api.resolve_plan(opened.schema, planned)
     told = {note.message for note in planned.notes}
@@ -106,10 +118,6 @@ def plan(
     unproved = api.prove_rules(resolved)
     if unproved:
         raise PlanError("The plan's rules cannot be kept.", unproved)
-    if planned.prompts:
-        for line in explanation.spoken_prompts(planned.prompts):
-            talk.say(line)
-        return
     for line in explanation.spoken_changes(planned.changes):
         talk.say(line)
     if planned.summary:
@@ -130,6 +138,47 @@ def plan(
         talk.say("seedbed.yml is up to date")
     if planned.summary and planned.summary.stopped:
         raise AuthoringError(planned.summary.stopped)
+    if planned.walk and planned.walk.rejected:
+        raise AuthoringError(
+            f"{_rejected(planned.walk)}: the plan holds the baseline author's entries in their place.\n"
+            "next: seedbed prompt says how to ask for them again, seedbed generate goes on without"
+        )
+
+
+def _report_answers(talk: Talk, walk: Walk, options: str) -> None:
+    """Says what became of each answer; of those that cannot be used, also to a person who wants quiet."""
+    for answered in walk.answered:
+        said, prompt = explanation.spoken_answer(answered), answered.prompt
+        if not answered.problems:
+            talk.say(said, file=answered.file, key=prompt.key, name=prompt.request.name, used=True)
+        elif not talk.as_json:
+            click.echo(said, err=True)
+        else:
+            found = Diagnostic("answer-rejected", said.partition(". Say")[0], Location(answered.file))
+            for problem in (found, *answered.problems):
+                click.echo(json.dumps(problem.as_dict()), err=True)
+    if walk.unused:
+        raise explanation.unused_answer(walk, options)
+
+
+def _go_on(talk: Talk, walk: Walk, options: str) -> None:
+    """Says how to go on with the prompts that are open."""
+    repairs = [answered for answered in walk.rejected if not answered.given_up]
+    first = "save the corrected answer" if repairs else f"seedbed prompt{options} > prompt.txt, save the answer"
+    next_step = f"next: {first}, and seedbed plan{options} --reply FILE"
+    if walk.rejected:
+        raise AuthoringError(f"{_rejected(walk)}. Nothing is written before all prompts are answered.\n{next_step}")
+    talk.say(next_step)
+
+
+def _rejected(walk: Walk) -> str:
+    count = len(walk.rejected)
+    return "An answer cannot be used" if count == 1 else f"{count} answers cannot be used"
+
+
+def _options(texts: int, fresh: bool) -> str:
+    """The options that the prompts depend on, where they are not as usual."""
+    return (f" --texts {texts}" if texts != api.TEXTS else "") + (" --fresh" if fresh else "")
 
 
 @click.command()
@@ -146,7 +195,10 @@ def prompt(opened: Opened, key: str | None, fresh: bool, texts: int) -> None:
     options = api.LlmOptions(by_hand=(), texts=texts)
     planned = api.plan_project(opened.schema, today=today(), fresh=fresh, author="llm", llm=options)
     opened.talk.report(planned.notes, notes=opened.notes)
-    chosen = [item for item in planned.prompts if item.key.startswith((key or "").lower())]
+    walk = planned.walk
+    assert walk is not None
+    prompts = (*walk.open, *walk.given_up) if key else walk.open
+    chosen = [item for item in prompts if item.key.startswith((key or "").lower())]
     if key and not chosen:
         raise AuthoringError(f"No open prompt has the key {key}; `seedbed prompt` prints those that are.")
     for item in chosen:
@@ -154,8 +206,19 @@ def prompt(opened: Opened, key: str | None, fresh: bool, texts: int) -> None:
             opened.talk.say(item.text, key=item.key, name=item.request.name, batch=item.request.batch)
         else:
             click.echo(item.text if key else f"=== prompt {item.title} ===\n{item.text}\n")
-    if not chosen:
-        opened.talk.say("no prompt is open: all are answered, or nothing is left for an LLM to decide")
+    if chosen:
+        opened.talk.hint(f"next: save the answer to a file, and seedbed plan{_options(texts, fresh)} --reply FILE")
+        return
+    if planned.changes.any or planned.files:
+        next_step = f"all prompts are answered; next: seedbed plan{_options(texts, fresh)} --reply"
+    else:
+        next_step = "nothing is left for an LLM to decide; next: seedbed generate"
+    opened.talk.say(f"no prompt is open: {next_step}")
+    for item in walk.given_up:
+        opened.talk.say(
+            f"no answer to {item.title} could be used; `seedbed prompt {item.key}` prints it, "
+            f"`seedbed plan{_options(texts, fresh)} --reply {item.key}=FILE` takes another answer"
+        )
 
 
 @click.command()

@@ -35,6 +35,11 @@ class Talk:
         elif not self.quiet:
             self.out.print(text, markup=False, soft_wrap=True)
 
+    def hint(self, text: str) -> None:
+        """Tells a person something beside the output proper, which may go into a file."""
+        if not self.quiet and not self.as_json:
+            click.echo(text, err=True)
+
     def report(self, diagnostics: Sequence[Diagnostic], *, notes: bool = False) -> None:
         """Tells of problems that did not stop the run. Notes are only counted unless asked for, and never told to
         a person who wants quiet."""
@@ -44,7 +49,7 @@ class Talk:
             click.echo(json.dumps(found.as_dict()) if self.as_json else str(found), err=True)
         hidden = len(diagnostics) - len(shown)
         if hidden and not self.quiet and not self.as_json:
-            click.echo(f"{hidden} note{'s' if hidden > 1 else ''}; --notes shows them", err=True)
+            click.echo(f"{spoken_count(hidden, 'note')}; --notes shows {'them' if hidden > 1 else 'it'}", err=True)
 
     def fail(self, error: SeedbedError) -> None:
         if not self.as_json:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seedbed.authoring.client.endpoint import Endpoint
+from seedbed.errors import Diagnostic
 
 _KEY_VERSION = 1
 _ANSWER_FORMAT = "Answer with one JSON object, without prose or code fence. It follows this JSON Schema:\n"
@@ -68,6 +69,14 @@ class Request:
             "max_tokens": self.max_tokens,
         }
         return hashlib.sha256(canonical_json(content).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An answer that could not be used, and why."""
+
+    request: Request
+    problems: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)

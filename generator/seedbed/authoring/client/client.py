@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from seedbed.authoring.client.calls import Completion, Limits, Request, Usage
+from seedbed.authoring.client.calls import Completion, Limits, Rejection, Request, Usage
 from seedbed.authoring.client.capabilities import Capabilities
 from seedbed.authoring.client.endpoint import Endpoint
 from seedbed.authoring.client.gate import Gate
@@ -25,6 +26,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, replies: Replies, ledger: Ledger, limits: Limits | None = None) -> None:
         """Opens no connection before the first call that needs one."""
         self.endpoint, self.ledger = endpoint, ledger
+        self.rejections: list[Rejection] = []
         self._replies, self._limits = replies, limits or Limits()
         self._gate = Gate(self._limits.calls_at_once, self._limits.backoff)
         self._capabilities = Capabilities()
@@ -64,6 +66,10 @@ class Client:
         """Keeps a reply that turned out to be valid, as the answer to this request."""
         if not completion.recorded:
             self._replies.keep(request, self.endpoint, completion.text)
+
+    def reject(self, request: Request, problems: Sequence[Diagnostic]) -> None:
+        """Notes that the answer to this request cannot be used."""
+        self.rejections.append(Rejection(request, tuple(problems)))
 
     def _ask(self, request: Request) -> Completion:
         """Sends the request until it is answered, or there is no point in sending it again."""

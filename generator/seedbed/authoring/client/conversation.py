@@ -13,6 +13,8 @@ from seedbed.authoring.client.client import Client
 from seedbed.authoring.client.outcomes import Invalid
 from seedbed.errors import SHOWN_AT_MOST, AttemptsExhausted, Diagnostic
 
+REPAIRS = 2
+"""So many more answers are asked for when one cannot be used."""
 _QUOTED_AT_MOST = 20_000
 _WHOLE = "Answer again with the whole corrected JSON object."
 _ALONE = "Answer again with a JSON object of the same form that holds the corrected entries alone; the others stay."
@@ -24,7 +26,7 @@ def converse(
     client: Client,
     request: Request,
     validate: Callable[[object], Result | list[Diagnostic]],
-    repairs: int = 2,
+    repairs: int = REPAIRS,
 ) -> Result:
     """The validated answer to a request.
 
@@ -54,6 +56,7 @@ def converse(
                 client.keep(request, completion)
             return cast(Result, judged)
         problems = cast(list[Diagnostic], judged)
+        client.reject(asked, problems)
         asked = _repair(request, attempt + 1, completion.text if completion else None, problems)
     times = f"{repairs + 1} answers" if repairs else "answer"
     raise AttemptsExhausted(f"The LLM's {times} to {request.name} cannot be used; the last one has:", problems)
@@ -74,11 +77,16 @@ def _is_rejected(judged: object) -> bool:
     return isinstance(judged, list) and bool(judged) and all(isinstance(item, Diagnostic) for item in judged)
 
 
-def _repair(request: Request, attempt: int, answer: str | None, problems: Sequence[Diagnostic]) -> Request:
+def complaint(request: Request, problems: Sequence[Diagnostic]) -> str:
+    """What is wrong with an answer, as it is said to the LLM."""
     listed = "\n".join(json.dumps(problem.as_dict(), ensure_ascii=False) for problem in problems[:SHOWN_AT_MOST])
     more = len(problems) - SHOWN_AT_MOST
     rest = f"\n... and {more} more" if more > 0 else ""
     alone = request.mended_alone and all(problem.location.path for problem in problems)
-    said = f"This answer cannot be used:\n{listed}{rest}\n\n{_ALONE if alone else _WHOLE}"
+    return f"This answer cannot be used:\n{listed}{rest}\n\n{_ALONE if alone else _WHOLE}"
+
+
+def _repair(request: Request, attempt: int, answer: str | None, problems: Sequence[Diagnostic]) -> Request:
     earlier = (Message("assistant", answer[:_QUOTED_AT_MOST]),) if answer else ()
-    return replace(request, messages=(*request.messages, *earlier, Message("user", said)), attempt=attempt)
+    said = Message("user", complaint(request, problems))
+    return replace(request, messages=(*request.messages, *earlier, said), attempt=attempt)
