@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from seedbed.authoring.baseline.names import snake
 from seedbed.authoring.baseline.prose import NOTHING
 from seedbed.authoring.baseline.sketch import Link, Sketch, Sketches, quoted
+from seedbed.authoring.baseline.stages import named_stage
 from seedbed.plan import kinds
 from seedbed.schema import Column, TypeKind
 
@@ -19,6 +20,8 @@ _COUNTS = ("quantity", "qty", "units")
 _PRICES = ("unit_price", "list_price", "price", "item_price", "retail_price", "selling_price", "sale_price", "msrp")
 _COSTS = ("unit_cost", "cost", "cost_price", "supply_cost", "purchase_price")
 _LINE_TOTALS = ("line_total", "extended_price", "total_price", "line_amount", "item_total", "extended_amount")
+_TOTALS_OF_LINES = ("amount", "total", "net_amount")
+_LINES = re.compile(r"_(?:line|item|detail|position)$")
 _BASES = ("subtotal", "sub_total", "items_total", "lines_total", "net_amount", "net_total")
 _GRAND_TOTALS = ("total", "total_amount", "grand_total", "order_total", "invoice_total", "amount_due", "gross_amount")
 _ADDED = ("tax", "tax_amount", "vat", "vat_amount", "sales_tax", "tax_total", "shipping", "shipping_cost",
@@ -26,6 +29,10 @@ _ADDED = ("tax", "tax_amount", "vat", "vat_amount", "sales_tax", "tax_total", "s
 _TAKEN_OFF = ("discount", "discount_amount", "discount_total", "rebate")
 _SETTLED = ("amount", "payment_amount", "amount_paid", "paid_amount", "paid", "refund_amount", "refunded_amount",
             "total", "total_amount", "payment")  # fmt: skip
+_PAID, _DUE = ("amount_paid", "paid_amount"), ("amount_due", "balance_due", "amount_outstanding", "outstanding_amount")
+_ENDS = (("max", "min"), ("maximum", "minimum"), ("high", "low"), ("upper", "lower"), ("annual", "monthly"),
+         ("yearly", "monthly"))  # fmt: skip
+"""Words of two columns of which the first has the larger number."""
 _SETTLES = re.compile(r"(?:^|_)(payment|refund|invoice|bill|receipt|charge|payout)$")
 """Tables whose rows are each about the whole amount of the row that they belong to."""
 _COST_OF_PRICE = (0.5, 0.75)
@@ -42,7 +49,8 @@ def plan_equations(sketches: Sketches) -> None:
             column = sketch.table.column(match[1]) if match else None
             if match and column and column.name in free and not _speaks_of(match[2], column):
                 sketch.decide(column.name, kinds.Sql(expression=match[2].replace('"', "").strip()))
-        count, price, total = (_named(sketch, names) for names in (_COUNTS, _PRICES, _LINE_TOTALS))
+        totals = (*_LINE_TOTALS, *(_TOTALS_OF_LINES if _LINES.search(sketch.about) else ()))
+        count, price, total = (_named(sketch, names) for names in (_COUNTS, _PRICES, totals))
         if not (count and price and total and all(_is_number(sketch, column) for column in (count, price, total))):
             continue
         if total.name in free and not total.value_range and total.name not in sketch.generators:
@@ -55,6 +63,8 @@ def plan_amounts(sketches: Sketches) -> None:
         _price_lines(sketches, sketch)
         _keep_costs_below_prices(sketch)
         _add_up(sketch)
+        _pay(sketch)
+        _widen(sketch)
     for sketch in sketches:
         _sum_lines(sketches, sketch)
     for sketch in sketches:
@@ -108,6 +118,31 @@ def _add_up(sketch: Sketch) -> None:
         sketch.decide(total.name, kinds.Sql(expression=" ".join(terms)))
 
 
+def _pay(sketch: Sketch) -> None:
+    """What is paid of a total, by the status, and what is still due."""
+    total, paid, due = (_named(sketch, names) for names in (_GRAND_TOTALS[:-2], _PAID, _DUE))
+    stage = named_stage(sketch, "paid_at")
+    if total is None or not _is_number(sketch, total):
+        return
+    if paid and stage and _is_guess(sketch, paid):
+        sketch.decide(paid.name, kinds.Sql(expression=f"case when {stage.sql} then {quoted(total.name)} else 0 end"))
+    if paid and due and _is_guess(sketch, due):
+        sketch.decide(due.name, kinds.Sql(expression=f"{quoted(total.name)} - {quoted(paid.name)}"))
+
+
+def _widen(sketch: Sketch) -> None:
+    """The upper end of two that are only guessed lies above the lower; a year costs ten months."""
+    for column in sketch.table.columns:
+        name = snake(column.name)
+        lower = next((re.sub(rf"\b{high}\b", low, name.replace("_", " ")) for high, low in _ENDS if high in name), name)
+        low = _guessed(sketch, [lower.replace(" ", "_")])
+        if low and low.name != column.name and _is_guess(sketch, column):
+            a_year = name.startswith(("annual", "yearly"))
+            least, most = (10, 10) if a_year else (1.2, 2.5)
+            wider = kinds.Uniform(min=least, max=most, times=low.name, decimals=_scale(column))
+            sketch.decide(column.name, wider)
+
+
 def _settle(sketches: Sketches, sketch: Sketch) -> None:
     """A payment, an invoice or a refund that is alone with its order is about all of it."""
     whole, amount = sketches.find(sketch.per), _guessed(sketch, _SETTLED)
@@ -139,7 +174,7 @@ def _sum_lines(sketches: Sketches, part: Sketch) -> None:
     least = getattr(getattr(part.said_rows, "counts", None), "min", 0)
     if whole is None or not part.about.startswith(f"{whole.about}_") or not least:
         return
-    line = _named(part, _LINE_TOTALS)
+    line = _named(part, (*_LINE_TOTALS, *_TOTALS_OF_LINES))
     own = (f"{whole.about}_total", f"{whole.about}_amount")
     total = _guessed(whole, (*_BASES, "total_amount", "grand_total", *own, "total", "amount"))
     if line and total:

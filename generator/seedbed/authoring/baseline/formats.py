@@ -97,7 +97,8 @@ def whole_digits(template: str | None) -> int:
 
 def drawn(template: str) -> str:
     """The template with random digits in place of a number that counts rows."""
-    alone = "{digits:1}" if re.fullmatch(r".?\{n\}.?", template) else "{digits:4}"  # A class such as 7b.
+    # A class such as 7b, or the last digit of I21.4.
+    alone = "{digits:1}" if re.fullmatch(r".?\{n\}.?|.*\{digits.*", template) else "{digits:4}"
     return re.sub(r"\{(?:n|shuffled):0?(\d+)\}", r"{digits:\1}", template).replace("{n}", alone)
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 
+from seedbed.authoring.baseline.derived import DEATH, plan_derived
 from seedbed.authoring.baseline.names import LASTING, snake
 from seedbed.authoring.baseline.prose import NOTHING
 from seedbed.authoring.baseline.rows import driving_link
@@ -37,7 +38,8 @@ _STEPS: tuple[tuple[int, str, str], ...] = (
     (
         30,
         "2d",
-        "paid payment captured processed packed picked shipped ship shipping dispatched dispatch charged",
+        "departed departure paid payment captured processed packed picked shipped ship shipping dispatched dispatch "
+        "charged",
     ),
     (
         40,
@@ -49,7 +51,12 @@ _STEPS: tuple[tuple[int, str, str], ...] = (
         "8d",
         "closed close ended end completed completion finished resolved solved cancelled canceled cancellation "
         "stop stopped finish cancel returned return refunded termination terminated churned withdrawn rejected until "
-        "to checkout dropoff",
+        "to checkout dropoff ends cleared graduated graduation retired decommissioned left exit",
+    ),
+    (
+        45,
+        "10d",
+        "dropped",
     ),
     (
         60,
@@ -68,8 +75,8 @@ _LAST, _UPDATED, _FUTURE = 55, 60, 70
 _CHANGED = frozenset(["updated", "modified", "changed", "touched"])
 """Words for when a row last changed, which a row with a lifecycle does as that goes on."""
 _OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
-_MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "900d": "3000d",
-               "300d": "900d", "40m": "4h"}  # fmt: skip
+_MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "90d": "150d",
+               "900d": "3000d", "300d": "900d", "40m": "4h"}  # fmt: skip
 _BRIEF = re.compile(
     r"(?:^|_)(?:appointment|call|class|conversation|consultation|exam|execution|flight|interview|job_run|lesson|login|"
     r"meeting|ride|run|session|shift|stream|trip|visit)$"
@@ -82,9 +89,14 @@ _FOLLOWS = re.compile(
     r"attachment|receipt|adjustment|response|answer|step|stop|leg|fulfillment)$"
 )
 """What tables are about whose rows follow soon after the row that they belong to."""
-_DEATH = frozenset(["dead", "death", "deathdate", "deceased", "died"])
-_BIRTH_PART = re.compile(r"(?:birth_?)(year|month|day)|(year|month|day)_of_birth")
 _TIME_ENDING = re.compile(r"_?(?:date|datetime|at|on|ts|timestamp|time|dttm|tstamp|dt)(?:_?(?:id|key|sk))?$")
+_EPISODE = re.compile(
+    r"(?:^|_)(?:order|purchase|sale|booking|reservation|shipment|delivery|consignment|admission|encounter|stay|ticket|"
+    r"case|incident|alert|claim|request|application|journey|invoice|payment|transaction|transfer|repair|inspection|"
+    r"appointment|call|interview|ride|run|session|trip|visit)$"
+)
+"""What tables are about that is over within days, with all that happens in it."""
+_SEASON = re.compile(r"(?:^|_)(?:term|semester|trimester|season|campaign|project|programme?|sprint|cohort)$")
 _HIRED = frozenset(["hire", "hired", "joining", "employed"])
 """Words for a beginning after which years go by."""
 
@@ -164,7 +176,7 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
     steps.sort(key=lambda step: (step.rank, step.index))
     if steps:
         _plan_steps(sketches, sketch, steps)
-    _plan_ages(sketches, sketch)
+    plan_derived(sketches, sketch)
     for name, link in linked.items():
         if sketch.generator(name) is None and name not in sketch.recorded:
             sketch.decide(name, kinds.ForeignKey(parent=link.parent))
@@ -178,6 +190,8 @@ def _pace(sketch: Sketch, column: Column, rank: int, delay: str) -> str:
         return "40m"
     if _ABSENT.search(sketch.about):
         return "4d"
+    if rank == 50 and ("period" in tokens(column.name) or _SEASON.search(sketch.about)):
+        return "30d" if "period" in tokens(column.name) else "90d"
     valid = {"valid", "effective", "validity"} & set(tokens(column.name))
     return "300d" if rank == 50 and (valid or LASTING.search(sketch.about)) else delay
 
@@ -209,41 +223,15 @@ def _has_time(sketch: Sketch, column: Column) -> bool:
     return kind in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (kind is None and _family(sketch, column) == "moment")
 
 
-def _plan_ages(sketches: Sketches, sketch: Sketch) -> None:
-    """The age, and the year of birth, of somebody whose day of birth is known."""
-    births = [
-        name for name, item in _known(sketch) if isinstance(item, kinds.Date | kinds.Timestamp) and _is_birth(name)
-    ]
-    deaths = [name for name, item in _known(sketch) if isinstance(item, kinds.Date) and _DEATH & set(tokens(name))]
-    if not births:
-        return
-    birth, last = quoted(births[0]), f"date '{sketches.window.as_of}'"
-    until = f"coalesce({quoted(deaths[0])}, {last})" if deaths else last
-    for column in sketch.table.columns:
-        name, kind = snake(column.name), sketch.kind(column.name)
-        numeric = kind in (None, TypeKind.INTEGER, TypeKind.DECIMAL)
-        if not numeric or not isinstance(sketch.generators.get(column.name), kinds.Normal | kinds.Integer):
-            continue
-        part = next((match[1] or match[2] for match in [_BIRTH_PART.fullmatch(name)] if match), None)
-        if name in ("age", "age_years", "age_in_years", f"{sketch.about}_age"):
-            sketch.decide(column.name, kinds.Sql(expression=f"date_sub('year', cast({birth} as date), {until})"))
-        elif part:
-            sketch.decide(column.name, kinds.Sql(expression=f"{part}({birth})"))
-
-
-def _is_birth(name: str) -> bool:
-    return bool({"dob", "birth", "birthdate", "birthday", "born"} & set(tokens(name)))
-
-
 # --- one row's order of events -------------------------------------------------------------------------------
 
 
 def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
     started = next(
-        (name for name, item in _known(sketch) if isinstance(item, kinds.Lifecycle) and item.part == "started"), None
+        (name for name, item in sketch.known() if isinstance(item, kinds.Lifecycle) and item.part == "started"), None
     )
     hired = next(
-        (name for name, item in _known(sketch) if isinstance(item, kinds.Date) and _HIRED & set(tokens(name))), None
+        (name for name, item in sketch.known() if isinstance(item, kinds.Date) and _HIRED & set(tokens(name))), None
     )
     base = started or hired
     if base is None:
@@ -253,6 +241,9 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
     filled = base
     shown = [base]
     reached = [Reached(base)]
+    period: str | None = None
+    begun = sketch.generators.get(base)
+    older = isinstance(begun, kinds.Date | kinds.Timestamp) and str(begun.end)[:10] <= str(sketches.window.start)
     for step in steps:
         name = step.column.name
         if started and _CHANGED & set(tokens(name)) and _is_plain(sketches, sketch, [name]):
@@ -270,9 +261,15 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
             origin = said if said and sketch.must_be_filled(said) else filled
         else:
             origin = said or (base if step.rank in (_UPDATED, _FUTURE) else _latest(reached, stage))
+            if "period" in tokens(name):  # What is paid for has its own time.
+                origin = said or period or base
+                period = name
         generator = _later(sketch, step, origin, stage)
+        if step.rank == _UPDATED and older:
+            # Of things that were there before the simulated time, at any time within it.
+            generator = kinds.After(column=base, median="300d", max=f"{sketches.window.days}d")
         sketch.decide(name, generator)
-        if step.rank < _UPDATED:
+        if step.rank < _UPDATED and name != period:
             shown.append(name)
             reached.append(Reached(name, stage, optional=bool(generator.null)))
             filled = name if step.filled else filled
@@ -301,19 +298,13 @@ def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) ->
         return kinds.During(lifecycle=lifecycle)
     parent = sketches.find(link.parent) if link else None
     above = first_moment(parent) if parent else None
-    if (
-        link
-        and parent
-        and above
-        and _FOLLOWS.search(sketch.about)
-        and len(link.columns) == 1
-        and parent.table.generated
-    ):
+    if link and parent and above and _follows(sketch, parent) and len(link.columns) == 1 and parent.table.generated:
         known = not sketch.must_be_filled(first.column.name)
-        return kinds.After(column=f"{link.columns[0]}.{above}", median="1d", max="6d", known=known)
+        median, most = ("10m", "40m") if _BRIEF.search(parent.about) else ("1d", "6d")
+        return kinds.After(column=f"{link.columns[0]}.{above}", median=median, max=most, known=known)
     is_key = first.column.name in _date_links(sketches, sketch)
     is_key = is_key or any(
-        isinstance(item, kinds.DateKey) and item.of == first.column.name for _, item in _known(sketch)
+        isinstance(item, kinds.DateKey) and item.of == first.column.name for _, item in sketch.known()
     )
     years = 0 if is_key else _generations_below(sketches, sketch, ())
     begin, end = _years_before(window.start, years), window.as_of
@@ -336,10 +327,16 @@ def _generations_below(sketches: Sketches, sketch: Sketch, seen: tuple[str, ...]
     below = 0
     for child in sketches:
         mine = child is not sketch and any(sketches.find(link.parent) is sketch for link in child.links)
-        if mine and child.name not in seen and not _FOLLOWS.search(child.about) and len(seen) < 4:
+        if mine and child.name not in seen and not _follows(child, sketch) and len(seen) < 4:
             own = any(is_moment(child, column) and _rank(column)[0] < _UPDATED for column in child.table.columns)
             below = max(below, int(own) + _generations_below(sketches, child, (*seen, sketch.name)))
     return below
+
+
+def _follows(child: Sketch, parent: Sketch) -> bool:
+    """Whether rows come soon after the row that they belong to, rather than at any time after."""
+    within = child.per == parent.name and _EPISODE.search(parent.about)
+    return bool(within or (_FOLLOWS.search(child.about) and not LASTING.search(parent.about)))
 
 
 def _years_before(day: dt.date, years: int) -> dt.date:
@@ -349,6 +346,8 @@ def _years_before(day: dt.date, years: int) -> dt.date:
 def _later(sketch: Sketch, step: Step, before: str, stage: Stage | None) -> kinds.Generator:
     prose = sketch.prose.get(step.column.name, NOTHING)
     filled = step.filled
+    if "trial" in tokens(step.column.name):
+        return kinds.After(column=before, min="14d", max="14d")
     if step.rank == _FUTURE:
         year = {"expiry", "expiration", "expires", "expired", "renewal", "maturity"} & set(tokens(step.column.name))
         least, most = ("180d", "365d") if year else ("14d", "30d")
@@ -402,7 +401,7 @@ def _root(word: str) -> str:
 
 def _special(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator | None:
     """Moments with a time of their own: births, deaths, loads, deletions."""
-    if _DEATH & set(tokens(column.name)) and sketch.kind(column.name) in (None, TypeKind.DATE):
+    if DEATH & set(tokens(column.name)) and sketch.kind(column.name) in (None, TypeKind.DATE):
         return _death(sketches, sketch, column)
     found = sketch.read(column.name, sketch.kind(column.name) if sketch.kind(column.name) in TEMPORAL else None)
     if found is None or found[0] not in ("date", "moment") or found[1] in _OWN_TIME:
@@ -413,8 +412,8 @@ def _special(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Genera
 def _death(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
     """The day of a death: where a flag says so if there is one, else of few."""
     generator = kinds.Date(start=sketches.window.start, end=sketches.window.as_of)
-    for name, flag in _known(sketch):
-        if _DEATH & set(tokens(name)) and not sketch.must_be_filled(column.name):
+    for name, flag in sketch.known():
+        if DEATH & set(tokens(name)) and not sketch.must_be_filled(column.name):
             if isinstance(flag, kinds.Boolean):
                 return generator.model_copy(update={"when": quoted(name)})
             if isinstance(flag, kinds.Choice) and set(flag.values) in ({0, 1}, {"Y", "N"}):
@@ -445,10 +444,6 @@ def _days(text: str) -> int:
 def _family(sketch: Sketch, column: Column) -> str:
     found = read_column(sketch, column)
     return found[0] if found else "date"
-
-
-def _known(sketch: Sketch) -> list[tuple[str, kinds.Generator]]:
-    return [(c.name, item) for c in sketch.table.columns if (item := sketch.generator(c.name)) is not None]
 
 
 def _is_plain(sketches: Sketches, sketch: Sketch, names: list[str]) -> bool:
@@ -522,7 +517,7 @@ def plan_versions(sketches: Sketches) -> None:
                 continue
             entity = sketches.entity_of(history)
             leads = sketch.per == entity or any(other.parent == entity for other in sketch.links)
-            at = next((column for column, item in _known(sketch) if isinstance(item, kinds.During)), None)
+            at = next((column for column, item in sketch.known() if isinstance(item, kinds.During)), None)
             if leads and at and history is not sketch:
                 explicit = link.targets[0] if history.key != link.targets else None
                 sketch.decide(name, kinds.Version(table=history.name, at=at, column=explicit))

@@ -29,6 +29,11 @@ class Window:
     start: dt.date
     as_of: dt.date
 
+    @property
+    def days(self) -> int:
+        """How many days lie between its ends."""
+        return (self.as_of - self.start).days
+
     def fill(self, text: str) -> kinds.Generator:
         """The generator that a text of `column_names.txt` describes, with the bounds of the time put in."""
         marks = {
@@ -139,6 +144,10 @@ class Sketch:
     def generator(self, name: str) -> kinds.Generator | None:
         """How a column arises, as far as is known."""
         return self.annotated.get(name) or self.generators.get(name)
+
+    def known(self) -> list[tuple[str, kinds.Generator]]:
+        """The columns of which is known how they arise."""
+        return [(c.name, item) for c in self.table.columns if (item := self.generator(c.name)) is not None]
 
     def kind(self, name: str) -> TypeKind | None:
         column = self.table.column(name)

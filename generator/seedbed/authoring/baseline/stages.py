@@ -89,12 +89,17 @@ def stage_of(sketch: Sketch, column: Column, prose: Prose, *, by_name: bool = Tr
     return None
 
 
-def named_stage(sketch: Sketch, name: str) -> Stage | None:
-    """The rows that have come as far as a column's name says: `shipped_at` is set in those shipped and delivered."""
+def named_stage(sketch: Sketch, name: str, *, exactly: bool = False) -> Stage | None:
+    """The rows that have come as far as a column's name says: `shipped_at` is set in those shipped and delivered.
+
+    With `exactly`, only those that are there now.
+    """
     words = tokens(name)
     for status, listed in _statuses(sketch, name):
-        for value in listed[1:] if sketch.listed(status) else listed:
+        for value in listed[1:] if sketch.listed(status) and not exactly else listed:
             if names_a_state(name, [value]):
+                if exactly:
+                    return Stage(status, (value,), listed)
                 return Stage(status, _passed(sketch, status, listed, value), listed)
         over = [value for value in _ended(listed) if _is_called(value, _GOOD | _FAILED | _UNDONE)]
         if _ENDED_WELL & set(words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterable
@@ -34,6 +35,11 @@ _NULLS = (
 """Columns that are naturally empty in part, by name."""
 _ABOUT_A_STEP = re.compile(r"_(?:reason|by|note|notes|comment|comments|remark|remarks)$")
 """Names of what is said about a step, which is empty until the step is taken: why it was cancelled, by whom."""
+_PLACE = re.compile(
+    r"(?:\w+_)?(?:line|row|item|seq|sequence|step|leg|stop|position)_(?:no|nr|num|number|idx|index)|seq|sequence|ordinal"
+    r"|(?:sort|display|step|item|line|stop)_order|(?:line|sequence|position|place|index|number)_(?:in|within)_\w+"
+)
+"""Names of a row's place among its siblings."""
 _LENGTHS = {
     "first_name": 12, "last_name": 14, "full_name": 28, "email": 45, "username": 24, "phone": 24, "company": 40,
     "job": 60, "street": 40, "city": 26, "region": 26, "postal_code": 10, "country": 52, "country_code": 2,
@@ -46,6 +52,8 @@ _RESERVED = frozenset(
      "for", "from", "group", "having", "in", "into", "limit", "not", "null", "offset", "on", "or", "order", "primary",
      "references", "select", "some", "table", "then", "to", "union", "unique", "user", "using", "when", "where", "with"]
 )  # fmt: skip
+_FAR = 7
+"""Standard deviations beyond which there is nothing."""
 _BOUND = re.compile(r"\s*\"?(\w+)\"?\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
 _BETWEEN = re.compile(r"\s*\"?(\w+)\"?\s+between\s+(-?\d+(?:\.\d+)?)\s+and\s+(-?\d+(?:\.\d+)?)\s*", re.I)
 
@@ -55,8 +63,24 @@ def plan_values(sketches: Sketches) -> None:
     for sketch in sketches:
         # What is listed first: conditions of others may speak of it.
         for column in sorted(sketch.free(), key=lambda column: not _is_listed(sketch, column)):
-            if not is_moment(sketch, column) and not _leads_to_dates(sketches, sketch, column):
+            if _is_place(sketches, sketch, column):
+                sketch.decide(column.name, kinds.Ordinal())
+            elif not is_moment(sketch, column) and not _leads_to_dates(sketches, sketch, column):
                 sketch.decide(column.name, decide_value(sketches, sketch, column))
+
+
+def _is_place(sketches: Sketches, sketch: Sketch, column: Column) -> bool:
+    """Whether a column is a row's place among the rows of its parent: `line_no`, `position`, `sequence_in_order`."""
+    name, kind, parent = snake(column.name), sketch.kind(column.name), sketches.find(sketch.per)
+    said = column.accepted_values or column.value_range or sketch.prose.get(column.name, NOTHING).template
+    if parent is None or sketch.history or said or kind not in (None, TypeKind.INTEGER):
+        return False
+    is_part = kind is TypeKind.INTEGER or sketch.about.startswith(f"{parent.about}_")
+    own = re.escape(sketch.about.rpartition("_")[2])
+    return bool(
+        _PLACE.fullmatch(name)
+        or (is_part and re.fullmatch(rf"position|index|idx|step|{own}_(?:no|nr|num|number|seq|index|order)", name))
+    )
 
 
 def _is_listed(sketch: Sketch, column: Column) -> bool:
@@ -296,6 +320,9 @@ def _wordiness(column: Column, name: str) -> Literal["word", "sentence", "paragr
 def _within(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds.Generator:
     """The generator within what tests, checks, prose and the type allow."""
     low, high = _bounds(sketch, column)
+    room = _room_of_type(column)
+    if room is not None and _reaches(generator, room):
+        high = room if high is None else min(high, room)
     match generator:
         case kinds.Integer(min=first, max=last) | kinds.Uniform(min=first, max=last):
             least, most = _intersect(first, last, low, high)
@@ -314,7 +341,7 @@ def _within(sketch: Sketch, column: Column, generator: kinds.Generator) -> kinds
 
 
 def _bounds(sketch: Sketch, column: Column) -> tuple[float | None, float | None]:
-    """The bounds that the project declares, else those of its prose; and those of the type."""
+    """The bounds that the project declares, else those of its prose."""
     prose = sketch.prose.get(column.name, NOTHING)
     whole = sketch.kind(column.name) is TypeKind.INTEGER
     step = 1 if whole else 0.01
@@ -332,13 +359,30 @@ def _bounds(sketch: Sketch, column: Column) -> tuple[float | None, float | None]
         highs += [prose.maximum] if prose.maximum is not None else []
         if prose.positive:
             lows.append(step)
+    return max(lows, default=None), min(highs, default=None)
+
+
+def _room_of_type(column: Column) -> float | None:
+    """The largest number that the column's type holds, where it has a bound to speak of."""
     declared = column.data_type.value if column.data_type else None
     if declared and declared.kind is TypeKind.INTEGER and declared.bits < 64:
-        highs.append(float(2 ** (declared.bits - 1) - 1))
+        return float(2 ** (declared.bits - 1) - 1)
     if declared and declared.kind is TypeKind.DECIMAL and declared.precision is not None and declared.precision < 18:
         room = declared.precision - (declared.scale or 0)
-        highs.append(float(10**room - 1) if room else 0.99)
-    return max(lows, default=None), min(highs, default=None)
+        return float(10**room - 1) if room else 0.99
+    return None
+
+
+def _reaches(numbers: kinds.Generator, bound: float) -> bool:
+    """Whether any of a few thousand million numbers is past a bound."""
+    match numbers:
+        case kinds.Lognormal(median=median, sigma=sigma):
+            return bound < median * math.exp(_FAR * sigma)
+        case kinds.Normal(mean=mean, sd=sd):
+            return bound < mean + _FAR * sd
+        case kinds.Exponential(mean=mean):
+            return bound < mean * _FAR**2
+    return True
 
 
 def _range_of_check(text: str, column: str) -> Range | None:

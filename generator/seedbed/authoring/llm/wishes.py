@@ -46,12 +46,13 @@ _TELLING = tuple(
     re.compile(rf"(?:^|_)(?:{words})s?(?:_|$)")
     for words in (
         "category|categories|type|kind|reason|topic|subject|genre|department|class|line|item_type|service",
-        "rating|score|star|sentiment|grade|satisfaction|nps",
+        "rating|score|star|sentiment|grade|satisfaction|nps|quality|condition|mood",
         "status|state|outcome|result|stage|resolution|decision|severity",
         "priority|segment|tier|channel|level|role|plan|method|gender|size|season",
     )
 )
 """Names of columns on which a text depends, the most telling first."""
+_IS_NUMBER = re.compile(r"_(?:no|nr|num|number|id|key|count|position)$")
 _SLOT_FAKES = ("first_name", "last_name", "full_name", "company", "city", "product", "color", "department", "job")
 _SLOT_KINDS = (
     kinds.Choice, kinds.ChoiceBy, kinds.Each, kinds.Pattern, kinds.Date, kinds.Lognormal,
@@ -168,12 +169,15 @@ def _wish(resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn, 
 
 def _deciding(resolved: ResolvedPlan, table: ResolvedTable, column: ResolvedColumn) -> tuple[str, ...]:
     """The columns that a text depends on: at most two, with few values together."""
-    ranked: list[tuple[int, bool, int, str, int]] = []
+    ranked: list[tuple[int, int, int, str, int]] = []  # The row's own columns tell more than its parents'.
     for path, candidate in _near(resolved, table, column):
-        rank = next((rank for rank, words in enumerate(_TELLING) if words.search(candidate.name.lower())), None)
+        name = candidate.name.lower()
+        rank = next((rank for rank, words in enumerate(_TELLING) if words.search(name)), None)
+        if _IS_NUMBER.search(name):
+            continue  # The number of a line tells nothing of it.
         values = known_values(resolved.by_name, resolved.lifecycles, table, path) if rank is not None else None
         if rank is not None and values and 2 <= len(values) <= MAX_STRATA:
-            ranked.append((rank, "." in path, len(ranked), path, len(values)))
+            ranked.append((rank + ("." in path), rank, len(ranked), path, len(values)))
     chosen: list[str] = []
     count = 1
     for _, _, _, path, values_of in sorted(ranked):

@@ -88,6 +88,33 @@ def test_free_text_is_found_with_what_it_depends_on(project):
     assert found["product_name"].slots == {}
 
 
+LINES = """
+version: 2
+models:
+  - name: lots
+    columns:
+      - {name: lot_id, data_type: integer, data_tests: [unique, not_null]}
+      - {name: line_no, data_type: integer, data_tests: [accepted_values: {arguments: {values: [1, 2, 3]}}]}
+      - {name: status, data_type: varchar, data_tests: [accepted_values: {arguments: {values: [new, sold]}}]}
+      - {name: kind, data_type: varchar, data_tests: [accepted_values: {arguments: {values: [big, small]}}]}
+  - name: lot_checks
+    columns:
+      - {name: check_id, data_type: integer, data_tests: [unique, not_null]}
+      - name: lot_id
+        data_type: integer
+        data_tests: [not_null, relationships: {arguments: {to: ref('lots'), field: lot_id}}]
+      - {name: quality, data_type: varchar, data_tests: [accepted_values: {arguments: {values: [good, poor]}}]}
+      - {name: remark, data_type: varchar, data_tests: [not_null]}
+"""
+
+
+def test_a_text_depends_on_its_own_row_first_and_on_no_number(tmp_path):
+    schema = schema_from(tmp_path, LINES)
+    plan = baseline(schema)
+    found = {wish.column: wish for wish in wishes(schema, plan, resolve_plan(schema, plan))}
+    assert found["remark"].by == ("lot_id.kind", "quality")
+
+
 @pytest.mark.parametrize(
     "change",
     [
