@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -59,23 +59,23 @@ _TYPE_NAMES: Mapping[TypeKind, str] = {
     TypeKind.INTEGER: (
         "int integer bigint smallint tinyint hugeint mediumint byteint long short int1 int2 int4 int8 int16 int32 "
         "int64 uint uint8 uint16 uint32 uint64 ubigint uinteger usmallint utinyint serial bigserial smallserial "
-        "signed"
+        "signed year"
     ),
     TypeKind.DECIMAL: "decimal numeric number dec bignumeric bigdecimal money smallmoney fixed currency",
     TypeKind.FLOAT: "float double real float4 float8 float16 float32 float64 double_precision",
     TypeKind.BOOLEAN: "boolean bool bit logical",
     TypeKind.TEXT: (
         "varchar char character string text nvarchar nchar varchar2 nvarchar2 bpchar clob character_varying citext "
-        "longtext mediumtext tinytext str enum char_varying"
+        "longtext mediumtext tinytext str enum char_varying objectid inet cidr"
     ),
-    TypeKind.DATE: "date date32",
+    TypeKind.DATE: "date date32 localdate",
     TypeKind.TIMESTAMP: (
         "timestamp datetime timestamp_ntz timestampntz datetime2 smalldatetime timestamp_without_time_zone timestamp_s "
-        "timestamp_ms timestamp_us timestamp_ns datetime64"
+        "timestamp_ms timestamp_us timestamp_ns datetime64 localdatetime"
     ),
     TypeKind.TIMESTAMP_TZ: (
         "timestamptz timestamp_tz timestamp_ltz timestampltz timestamptz_ltz timestamp_with_time_zone datetimeoffset "
-        "timestamp_with_local_time_zone"
+        "timestamp_with_local_time_zone zoneddatetime offsetdatetime"
     ),
     TypeKind.TIME: "time timetz time_without_time_zone time_with_time_zone",
     TypeKind.UUID: "uuid guid uniqueidentifier",
@@ -83,6 +83,8 @@ _TYPE_NAMES: Mapping[TypeKind, str] = {
     TypeKind.BINARY: "binary varbinary bytea blob bytes",
 }
 _KIND_BY_NAME = {name: kind for kind, names in _TYPE_NAMES.items() for name in names.split()}
+_UNDERSCORED = re.compile(r"([a-z]+)_(\d+)(?:_(\d+))?_?", re.IGNORECASE)
+_ENUM = re.compile(r"enum\s*\((?=.*[,'\"])(.+)\)", re.IGNORECASE | re.DOTALL)
 _TYPE_PATTERN = re.compile(
     r"^\s*([A-Za-z_]\w*(?: +[A-Za-z_]\w*)*)\s*(?:\(\s*(\w+)\s*(?:[,-]\s*(\d+)\s*)?\))?\s*([A-Za-z ]*)$"
 )
@@ -108,7 +110,7 @@ _BITS = {
     name: bits
     for bits, names in (
         (32, "int integer mediumint int4 int32 uint16 usmallint serial signed"),
-        (16, "smallint int2 int16 short utinyint uint8 smallserial"),
+        (16, "year smallint int2 int16 short utinyint uint8 smallserial"),
         (8, "tinyint int1 byteint"),
     )
     for name in names.split()
@@ -118,15 +120,20 @@ _BITS = {
 def parse_data_type(text: str) -> DataType | None:
     """The type that `text` names in any common SQL dialect, or None when the name is not known.
 
-    `int8` is read as PostgreSQL and DuckDB read it: eight bytes.
+    `int8` is read as PostgreSQL and DuckDB read it: eight bytes. `varchar_20_` is `varchar(20)`, as diagrams write
+    it that are made for a Mermaid that knew no parentheses.
     """
+    if _ENUM.fullmatch(text.strip()):
+        return DataType(TypeKind.TEXT, text.strip())
     match = _TYPE_PATTERN.match(text)
     if not match:
         return None
     words = " ".join(part for part in (match[1], match[4]) if part).lower().split()
     kind = _KIND_BY_NAME.get("_".join(words)) or _KIND_BY_NAME.get(words[0])
     if kind is None:
-        return None
+        sized = _UNDERSCORED.fullmatch(text.strip())
+        found = parse_data_type(f"{sized[1]}({', '.join(filter(None, sized.groups()[1:]))})") if sized else None
+        return replace(found, text=text.strip()) if found else None
     first = int(match[2]) if match[2] and match[2].isdigit() else None
     second = int(match[3]) if match[3] else None
     if kind is TypeKind.DECIMAL:
@@ -138,6 +145,14 @@ def parse_data_type(text: str) -> DataType | None:
         length=first if kind is TypeKind.TEXT else None,
         bits=_BITS.get(words[0], 64) if kind is TypeKind.INTEGER else 64,
     )
+
+
+def enumerated_values(text: str) -> tuple[str, ...]:
+    """The values of a type such as `enum('a', 'b')`; empty for other types."""
+    match = _ENUM.fullmatch(text.strip())
+    if match is None:
+        return ()
+    return tuple(value for part in match[1].split(",") if (value := part.strip().strip("'\"").strip()))
 
 
 @dataclass(frozen=True, slots=True)

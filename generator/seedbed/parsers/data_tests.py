@@ -24,7 +24,8 @@ _CONFIG = words(
     "config where severity warn_if error_if fail_calc limit store_failures store_failures_as tags enabled name "
     "description meta database schema alias group docs"
 )
-_CONDITIONS = ("where", "row_condition", "ignore_row_if", "severity", "error_if", "warn_if", "limit")
+_CONDITION_ARGUMENTS = ("condition", "row_condition", "ignore_row_if")
+_CONDITIONS = ("where", *_CONDITION_ARGUMENTS, "severity", "error_if", "warn_if", "limit")
 
 
 @dataclass(slots=True)
@@ -149,7 +150,9 @@ def _first(test: Document, config: Document, key: str) -> Any:
 
 def _condition(arguments: Mapping[str, Any], body: Document, config: Document) -> str | None:
     for key in _CONDITIONS:
-        value = arguments.get(key) if key in ("row_condition", "ignore_row_if") else _first(body, config, key)
+        value = (
+            arguments.get(key) if key in ("condition", "row_condition", "ignore_row_if") else _first(body, config, key)
+        )
         if value is None or (key == "severity" and str(value).lower() == "error"):
             continue
         return f"{key}: {value}"
@@ -460,7 +463,7 @@ def _kinds() -> dict[str, _Kind]:
     utils = {
         "unique_combination_of_columns": kind("combination_of_columns quote_columns", _unique_combination),
         "accepted_range": kind("min_value max_value inclusive", _range, column=True),
-        "expression_is_true": kind("expression", _expression),
+        "expression_is_true": kind("expression condition", _expression),
         "relationships_where": kind(
             "to field from_condition to_condition", _relationships, column=True, conditional=True
         ),

@@ -25,6 +25,7 @@ from seedbed.schema import (
     SourceTable,
     Table,
     TypeKind,
+    enumerated_values,
 )
 
 T = TypeVar("T")
@@ -325,3 +326,6 @@ def set_data_type(
     column.data_type = settle(
         before, Fact(data_type, origin), f"the type of {table.name}.{column.name}", spoken, same, found
     )
+    values = enumerated_values(data_type.text)
+    if values and column.accepted_values is None:
+        column.accepted_values = Fact(values, origin)

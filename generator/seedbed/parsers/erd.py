@@ -7,8 +7,8 @@ reported. A relationship becomes a foreign key once its join columns are found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.parsers.drafts import KeyDraft, TableDraft, contradiction, set_data_type
@@ -19,6 +19,14 @@ from seedbed.schema import Fact, ForeignKey, Resource, parse_data_type
 _ARROW = re.compile(r"(?:->|→|=>)\s*\"?([\w.]+)\"?\.(\w+)")
 _KEY_LIKE = re.compile(r"^(?:\w+_)?(?:id|sk|key|pk|fk|nk|hk|code|uuid|guid|no|number)$", re.IGNORECASE)
 _COLUMN_LIKE = re.compile(r"^[A-Za-z_]\w*$")
+
+_REFERENCES = re.compile(r"\breferences?\s+\"?(\w+)\"?(?:\.(\w+))?", re.IGNORECASE)
+_FOREIGN_KEY = re.compile(
+    r"foreign\s+key\s*\(([^()]+)\)\s*references\s+[\w.\"`]+\s*(?:\(([^()]+)\))?.*", re.IGNORECASE | re.DOTALL
+)
+_AFTERTHOUGHT = re.compile(r"(\w+)\s*\(.*\)")
+_KEY_MARK, _NULL_MARK = "\U0001f5dd", "\u2753"
+"""The key and the question mark with which prisma-erd-generator comments on primary keys and nullable columns."""
 
 _EQUATION = re.compile(r"(?:\w+\.)?(\w+)\s*=+\s*(?:\w+\.)?(\w+)")
 
@@ -34,11 +42,18 @@ class ErdMerger:
     diagnostics: list[Diagnostic]
     marked: dict[str, list[str]]
     """By folded table name: the columns with an FK mark."""
+    enumerations: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By folded name: the values of entities that are drawn for an enumerated type."""
 
     def add_entities(self, diagram: ErDiagram) -> None:
         """Finds or makes the table of each entity, and adds its attributes."""
         for entity in diagram.entities:
-            self._add_entity(entity)
+            if _is_enumeration(entity) and self.lookup.entity(entity.name, entity.alias) is None:
+                self.enumerations[entity.name.casefold()] = tuple(value.name for value in entity.attributes)
+        tables = [entity for entity in diagram.entities if entity.name.casefold() not in self.enumerations]
+        names = {entity.name.casefold(): entity.name for entity in tables}
+        for entity in tables:
+            self._add_entity(entity, names)
 
     def add_relationships(self, diagrams: Iterable[ErDiagram]) -> None:
         """Turns relationships into foreign keys; those whose columns stay unknown are reported."""
@@ -63,7 +78,7 @@ class ErdMerger:
     def _entity_table(self, name: str) -> TableDraft | None:
         return self.lookup.entity(name)
 
-    def _add_entity(self, entity: Entity) -> None:
+    def _add_entity(self, entity: Entity, names: Mapping[str, str]) -> None:
         table = self.lookup.entity(entity.name, entity.alias, entity.origin)
         if table is None:
             table = TableDraft(entity.name, Resource.ENTITY, entity.origin, entity.name)
@@ -73,7 +88,14 @@ class ErdMerger:
         for attribute in entity.attributes:
             column = table.declare(attribute.name, attribute.origin)
             keys = {key.upper() for key in attribute.keys}
-            data_type = parse_data_type(attribute.type)
+            comment = attribute.comment or ""
+            if comment.strip("\ufe0f ") in (_KEY_MARK, _NULL_MARK):
+                keys |= {"PK"} if _KEY_MARK in comment else set()
+                comment = ""
+            values = self.enumerations.get(attribute.type.casefold())
+            data_type = parse_data_type("enum" if values else attribute.type)
+            if values and column.accepted_values is None:
+                column.accepted_values = Fact(values, attribute.origin)
             if attribute.nullable is False:
                 column.not_null = column.not_null or Fact(True, attribute.origin)
             elif attribute.nullable and column.not_null is not None:
@@ -89,11 +111,15 @@ class ErdMerger:
                     attribute.origin,
                     "use an SQL type such as int, varchar(20), decimal(12,2), date or timestamp",
                 )
-            if attribute.comment:
-                column.description = column.description or Fact(attribute.comment, attribute.origin)
-                arrow = _ARROW.search(attribute.comment)
+            if comment:
+                column.description = column.description or Fact(comment, attribute.origin)
+                arrow = _ARROW.search(comment)
+                spoken = _REFERENCES.search(comment)
                 if arrow:
                     table.keys.append(KeyDraft((column.name,), arrow[1], (arrow[2],), attribute.origin))
+                elif spoken and spoken[1].casefold() in names:
+                    key = (spoken[2],) if spoken[2] else None
+                    table.keys.append(KeyDraft((column.name,), names[spoken[1].casefold()], key, attribute.origin))
             if "PK" in keys and attribute.name not in primary:
                 primary.append(attribute.name)
             if "UK" in keys:
@@ -160,6 +186,11 @@ class ErdMerger:
     def _named_join(self, line: Relationship, child: TableDraft, parent: TableDraft) -> list[JoinColumns] | None:
         """The join that the label spells: a column, `a, b`, or `child.a = parent.b`; None when it is a phrase."""
         label = line.label.strip()
+        constraint = _FOREIGN_KEY.fullmatch(label)
+        if constraint:
+            return self._constraint_join(constraint, child, parent)
+        aside = _AFTERTHOUGHT.fullmatch(label)
+        label = aside[1] if aside and child.column(aside[1]) is not None else label
         pair = _EQUATION.fullmatch(label)
         if pair:
             for ours, theirs in ((pair[1], pair[2]), (pair[2], pair[1])):
@@ -169,7 +200,23 @@ class ErdMerger:
         if len(names) > 1:
             on_both = all(child.column(name) is not None and parent.column(name) is not None for name in names)
             return [(names, names)] if on_both else None
-        return self._column_join(line, names[0], child, parent) if _COLUMN_LIKE.match(names[0]) else None
+        if not _COLUMN_LIKE.match(names[0]):
+            return None
+        return self._column_join(line, names[0], child, parent) or self._role_join(names[0], child, parent)
+
+    def _constraint_join(
+        self, constraint: re.Match[str], child: TableDraft, parent: TableDraft
+    ) -> list[JoinColumns] | None:
+        """The join of a label that is the SQL of a constraint: `FOREIGN KEY (post_id) REFERENCES posts (id)`."""
+        ours, theirs = (tuple(re.findall(r"\w+", part or "")) for part in constraint.groups())
+        theirs = theirs or (parent.primary_key.value if parent.primary_key else ())
+        return [(ours, theirs)] if ours and len(ours) == len(theirs) else None
+
+    def _role_join(self, role: str, child: TableDraft, parent: TableDraft) -> list[JoinColumns] | None:
+        """The join of a label that names what the parent is to the child: `author` for `authorId`."""
+        wanted = {_letters(role) + ending for ending in ("id", "key", "uuid")}
+        found = next((column.name for column in child.columns.values() if _letters(column.name) in wanted), None)
+        return self._join_to_key(found, parent) if found else None
 
     def _column_join(
         self, line: Relationship, label: str, child: TableDraft, parent: TableDraft
@@ -307,6 +354,11 @@ class ErdMerger:
 
     def _report(self, code: str, message: str, place: Location, severity: Severity, hint: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(code, message, place, severity, hint))
+
+
+def _is_enumeration(entity: Entity) -> bool:
+    """Whether an entity stands for an enumerated type, each value as an attribute whose type is its own name."""
+    return bool(entity.attributes) and all(value.type == value.name for value in entity.attributes)
 
 
 def singular(name: str) -> str:

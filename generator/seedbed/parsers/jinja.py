@@ -136,7 +136,7 @@ class _Environment(ImmutableSandboxedEnvironment, NativeEnvironment):
     intercepted_binops = frozenset(["*", "**", "%", "+"])
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(extensions=["jinja2.ext.do"])  # as dbt does
         self.globals.clear()
         kept = {name: _checked(self.filters[name]) for name in _KEPT_FILTERS.split()}
         self.filters.clear()

@@ -142,7 +142,7 @@ class _Builder:
         moves = self._one_branch(moves)
         for node in self._passed_through():
             moves = self._without(node, moves)
-        moves = _numbered_ends(self._merged(moves, drawn=False))
+        moves = self._begun(_numbered_ends(self._merged(moves, drawn=False)))
         reached = _reached(moves)
         states = [
             state
@@ -292,6 +292,23 @@ class _Builder:
                 if way.probability is None:
                     rest = [replace(m, probability=share) if m in siblings else m for m in rest]
         return rest + result
+
+    def _begun(self, moves: list[_Move]) -> list[_Move]:
+        """The moves without those from the start to the end, through a choice; the other starts share their part."""
+        lost = [move for move in moves if (move.source, move.target) == (_START, _END)]
+        if not lost:
+            return moves
+        told = "a walk that ends where it begins has no state; the way was left out"
+        self._warn("start-to-end", told, lost[0].line)
+        starts = [move for move in moves if move.source == _START]
+        whole = 1 - sum(share for move, share in zip(starts, _shares(starts), strict=True) if move in lost)
+        return [
+            replace(move, probability=move.probability / whole)
+            if move.source == _START and move.probability is not None and whole > 0
+            else move
+            for move in moves
+            if move not in lost
+        ]
 
     # sums, duplicates and names
 

@@ -231,7 +231,7 @@ def read_project(
     chosen = read_target(str(profile_name or "default"), target, folders, command_line, environment, diagnostics)
     # dbt renders its project file with the command line's variables alone: the file's own are not known yet.
     renderer = Renderer({**yaml_functions(command_line, environment), "target": chosen}, diagnostics)
-    rendered = renderer.render_document(document, lambda path: path[0] in _NOT_RENDERED or path[-1] in _HOOKS)
+    rendered = renderer.render_document(document, _is_late)
     name = rendered.value.get("name")
     if not isinstance(name, str) or not name:
         diagnostics.append(
@@ -283,6 +283,11 @@ def read_target_settings(
     if has_errors(found[before:]):
         raise ProjectError("The target's settings cannot be read.", found[before:])
     return settings
+
+
+def _is_late(path: tuple[str | int, ...]) -> bool:
+    """What dbt renders only when it runs: hooks, under any spelling, and whatever stands below such a key."""
+    return path[0] in _NOT_RENDERED or str(path[-1]).removeprefix("+") in _HOOKS
 
 
 def _no_project(root: Path, asked: Path) -> Diagnostic:

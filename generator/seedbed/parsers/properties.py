@@ -524,7 +524,9 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in listed)
 
 
-_REFERENCES = re.compile(r"^\s*(?:references\s+)?(ref\(\s*'\w+'\s*\)|[\w.\"`\[\]{}$-]+)\s*\(([^()]+)\)", re.IGNORECASE)
+_REFERENCES = re.compile(
+    r"^\s*(?:references\s+)?(ref\(\s*(['\"])\w+\2\s*\)|[\w.\"`\[\]{}$-]+)\s*\(([^()]+)\)", re.IGNORECASE
+)
 
 
 def _parse_references(expression: str) -> tuple[Reference | str | None, tuple[str, ...] | None]:
@@ -532,9 +534,9 @@ def _parse_references(expression: str) -> tuple[Reference | str | None, tuple[st
     match = _REFERENCES.match(expression)
     if not match:
         return None, None
-    columns = tuple(name.strip().strip('"`') for name in match[2].split(","))
-    if match[1].startswith("ref("):
-        return Reference(match[1].split("'")[1]), columns
+    columns = tuple(name.strip().strip('"`') for name in match[3].split(","))
+    if match[2]:
+        return Reference(match[1].split(match[2])[1]), columns
     return match[1].split(".")[-1].strip('"`[]'), columns
 
 

@@ -73,6 +73,8 @@ def encode(batch: pa.RecordBatch) -> Encoded:
             column = column.cast(pa.timestamp(column.type.unit, "UTC"))
         elif pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
             raise UnwritableValue(field.name, "holds a number that is infinite or not a number", "bound the generator")
+        elif (pa.types.is_binary(column.type) or pa.types.is_nested(column.type)) and column.null_count == len(column):
+            column = pa.nulls(len(column), pa.string())
         elif pa.types.is_binary(column.type) or pa.types.is_nested(column.type):
             raise UnwritableValue(
                 field.name, f"is of type {field.type}, for which CSV has no form", "write Parquet instead"
