@@ -92,6 +92,11 @@ def test_values_without_a_form_in_csv_are_refused(column):
         _encoded(value=column)
 
 
+def test_bytes_and_lists_that_are_all_missing_are_empty_fields():
+    columns = {"id": [1, 2], "logo": pa.nulls(2, pa.binary()), "tags": pa.nulls(2, pa.list_(pa.string()))}
+    assert _encoded(**columns).splitlines() == [b"1,,", b"2,,"]
+
+
 @pytest.mark.parametrize("column", [pa.array([1, None, 3]), pa.array(["a", None, "c"]), pa.array(["a", "", "c"])])
 def test_null_in_the_only_column_does_not_lose_its_line(column):
     data = _encoded(value=column)

@@ -22,7 +22,7 @@ PERSONS = frozenset(
         "policyholder", "professor", "prospect", "recipient", "referee", "rep", "reporter", "representative",
         "requester", "researcher", "resident", "respondent", "reviewer", "rider", "sender", "shopper", "speaker",
         "staff", "student", "subscriber", "supervisor", "teacher", "technician", "tenant", "therapist", "traveler",
-        "parent", "pupil", "vet", "veterinarian",
+        "parent", "profile", "pupil", "vet", "veterinarian",
         "traveller", "tutor", "user", "visitor", "voter", "witness", "worker",
     ]
 )  # fmt: skip
@@ -30,7 +30,8 @@ COMPANIES = frozenset(
     [
         "account", "agency", "airline", "bank", "brand", "broker", "business", "carrier", "charity", "clinic",
         "company", "contractor", "distributor", "employer", "firm", "hospital", "institution", "insurer", "issuer",
-        "manufacturer", "merchant", "organisation", "organization", "partner", "provider", "publisher", "reseller",
+        "manufacturer", "merchant", "org", "organisation", "organization", "partner", "provider", "publisher",
+        "reseller",
         "retailer", "seller", "shipper", "sponsor", "subsidiary", "supplier", "team", "university", "vendor",
     ]
 )  # fmt: skip
@@ -183,7 +184,7 @@ def read_name(
         kind: the column's type, if it declares one; rules for other families do not fit.
         beside: the names of the table's other columns, in snake case.
     """
-    own, about = re.sub(r"_\d+(?=_)", "", snake(name)), subject(table)
+    own, about = re.sub(r"_\d+(?=_)", "", _without_mark(snake(name), beside)), subject(table)
     candidates = [own] if own.startswith(about) or not about else [f"{about}_{own}", own]
     if own == "name" and about.rpartition("_")[2] in PERSONS and kind in (None, TypeKind.TEXT):
         return "text", "fake('full_name')"
@@ -197,6 +198,16 @@ def read_name(
             if any(map(rule.names.fit, tried)):
                 return rule.family, rule.generator
     return None
+
+
+_NO_MARKS = frozenset(["is", "no", "id", "to", "by", "on"])
+
+
+def _without_mark(name: str, beside: Collection[str]) -> str:
+    """A name without the one or two letters that all names of its table begin with: `o_orderdate`, `cd_gender`."""
+    mark, _, rest = name.partition("_")
+    marked = rest and len(mark) <= 2 and mark not in _NO_MARKS and len(beside) >= 2
+    return snake(rest) if marked and all(other.startswith(f"{mark}_") for other in beside) else name
 
 
 @functools.cache

@@ -105,7 +105,7 @@ _MEANINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, generator in (
         (r"\biso[ -]?3166", "fake('country_code')"),
         (r"\biso[ -]?4217|\bcurrency code|three-letter currency", "fake('currency_code')"),
-        (r"\btwo-letter country|\bcountry code", "fake('country_code')"),
+        (r"\btwo-letter country|\bcountry code|\btwo-letter (?:iso )?code\b.{0,30}\bcountry", "fake('country_code')"),
         (r"\bu?uid v?4?\b|\bguid\b|\buuid", "uuid()"),
         (r"\b(?:md5|sha-?\d+|hash(?:ed)?)\b", "hash_key()"),
         (r"\be-?mail address", "fake('email')"),
@@ -117,6 +117,7 @@ _MEANINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bun/?locode\b", "pattern('{LETTERS:5}')"),
         (r"\bin the words of\b", "fake('sentence')"),
         (r"\buser agent\b", "fake('user_agent')"),
+        (r"\b(?:card|account) ?holder(?:[’']s)? name\b", "fake('full_name')"),
         (r"\bfirst and last name|\bfull name|\bname of the (?:person|customer|employee|user)\b", "fake('full_name')"),
         (r"\bname of the (?:company|organi[sz]ation|supplier|vendor)\b", "fake('company')"),
         (r"\b(?:free[ -]?text|comments? (?:by|from|of)|notes? (?:by|from|of))", "fake('sentence')"),
@@ -161,6 +162,8 @@ _NO_CODE = re.compile(
     r"\d{4}-\d\d(-\d\d)?(T.*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d+(\.\d+)*|v?\d+(\.\d+)+|.*\.(com|org|net|pdf|csv|json|txt)|"
     r"https?[:/].*|[yY]{4}[-/.]?[mM]{2}([-/.]?[dD]{2})?|(?i:utf|iso|sha|md)-?\d+(-\d)?"
 )
+_ALONE = re.compile(r"[A-Z]{2,6}[-_/]?(?:\d{2,4}[-_/])?\d{3,}")
+"""A description that is nothing but a code: an example of one."""
 _RUN = re.compile(r"\d+|[#]+|[A-Za-z]+|[^A-Za-z0-9#]")
 
 
@@ -171,6 +174,8 @@ def _template(text: str) -> str | None:
     digits = _DIGITS.search(text)
     if digits and 4 <= int(digits[1]) <= 18 and not re.search(r"\b(?:up to|at most|max\w*|or) \d+[- ]digit", text, _I):
         return f"{{n:0{digits[1]}}}"
+    if _ALONE.fullmatch(text):
+        return _as_template(text)
     for match in _EXAMPLE.finditer(text):
         token = match["token"].rstrip(".")
         if token.isdigit() and len(token) >= 5 and token[0] == "0":
@@ -209,12 +214,15 @@ def _as_template(token: str) -> str:
 # --- lists of values -----------------------------------------------------------------------------------------
 
 _WORDS = r"[\w'\"`-]+"
+_NAMED = rf"{_WORDS}(?: {_WORDS}){{0,2}}"
 _CAN_BE = r"(?:are|is|include|includes|can be|may be)"
 _LIST_CUE = re.compile(
     rf"\b(?:values?|options?|states?|statuses|types?)(?:\s+{_CAN_BE})?\s*(?:one of)?\s*:\s*(?P<a>[^.;]+)"
     rf"|(?:possible|allowed|valid|accepted|permitted)\s+(?:values?|options?|states?)\s+{_CAN_BE}\s*(?P<b>[^.;]+)"
     r"|\b(?:one|any) of\b(?: the following| these)?(?: values)?\s*:?\s*(?P<c>[^.;]+)"
     r"|\beither\s+(?P<d>[^.;,]+?\s+or\s+[^.;,]+)"
+    rf"|\beither\s+(?P<h>{_WORDS}(?:\s*,\s*{_WORDS})+,?\s+or\s+{_WORDS})(?=$|[.;)])"
+    rf"|(?:^|[.;]\s+)(?:can|may) be\s+(?P<i>{_NAMED}(?:\s*,\s*{_NAMED})+,?\s+or\s+{_NAMED})(?=$|[.;)])"
     rf"|\b(?:can be|may be|is)\s+(?P<e>{_WORDS}(?:\s*,\s*{_WORDS})*,?\s+or\s+{_WORDS})\s*(?=$|[.;)])"
     rf"|(?:e\.?g\.?|for example|such as)\s*,?:?\s*(?P<f>{_WORDS}(?:\s*,\s*[\w'\"` -]+)*,?\s+(?:or|and)\s+{_WORDS})",
     _I,
@@ -223,9 +231,12 @@ _PARENTHESES = re.compile(
     r"\(\s*((?:[\"'`]?[a-z][a-z_-]*[\"'`]?\s*[,/|]\s*)+(?:or |and )?[\"'`]?[a-z][a-z_-]*[\"'`]?)\s*\)", _I
 )
 _CODED = re.compile(
-    r"(?<![\w.,-])(\d{1,4})\s*(?:=|:|-|–|is|for|means)?\s*[\"'`(]?([A-Za-z][A-Za-z _-]{1,30}?)[\"'`)]?"
-    r"(?=\s*(?:[,;./|]|\band\b|\bor\b|$))"
+    r"(?<![\w.,-])(\d{1,4})\s*(?:=|:|-|–|is|for|means)?\s*[\"'`(]?([^\W\d_][^\W\d]*(?:[ _-]+[^\W\d]+)*)[\"'`)]?"
+    r"(?=\s*(?:[,;./|)，、；）]|\band\b|\bor\b|$))"
 )
+_CODE_LINE = re.compile(r"^\s*(\d{1,4}|[A-Z][A-Z0-9_]{0,4})\s*[=:]\s*\S.*$", re.M)
+_PIPED = re.compile(r"(?<![\w|])[\w-]+(?: ?\| ?[\w-]+)+(?![\w|])")
+_PARTED = re.compile(r"[\w-]+(?: / [\w-]+)+")
 _LETTERED = re.compile(
     r"(?<![\w-])[\"'`]?([A-Z][A-Z0-9_]{0,4})[\"'`]?\s*(?:\(([a-z][^()]{1,40})\)|(?:=|:)\s*([A-Za-z][\w -]{1,30}))"
 )
@@ -247,11 +258,24 @@ def _values(lines: str, flat: str) -> tuple[Scalar, ...]:
         items = tuple(match[1].strip() for match in pattern.finditer(lines))[skipped:]
         if len(items) >= 2 and len(set(items)) == len(items):
             return items
-    for reading in (_coded, _lettered, _cued, _slashed, _parenthesised, _plain):
+    codes = tuple(int(code) if code.isdigit() else code for code in _CODE_LINE.findall(lines))
+    if len(codes) >= 2 and len(set(codes)) == len(codes):
+        return codes
+    for reading in (_piped, _coded, _lettered, _cued, _slashed, _parenthesised, _plain):
         found = reading(flat)
         if len(found) >= 2:
             return found
     return ()
+
+
+def _piped(text: str) -> tuple[Scalar, ...]:
+    """`draft|published`, anywhere; `income / expense` when there is nothing else."""
+    found = _PIPED.search(text)
+    parted = None if found else _PARTED.fullmatch(text.rstrip("."))
+    items = [item.strip() for item in re.split(r"[|/]", (found or parted or [""])[0])]
+    if len(set(items)) != len(items) or (parted and {item.lower() for item in items} & _THINGS_IN_LISTS):
+        return ()
+    return tuple(items)
 
 
 def _coded(text: str) -> tuple[Scalar, ...]:
@@ -274,7 +298,7 @@ def _lettered(text: str) -> tuple[Scalar, ...]:
 def _cued(text: str) -> tuple[Scalar, ...]:
     for match in _LIST_CUE.finditer(text):
         group = next(name for name, value in match.groupdict().items() if value)
-        items = tuple(_items(match[group], most_words=3 if group in "abc" else 2))
+        items = tuple(_items(match[group], most_words=3 if group in "abci" else 2))
         if len(items) >= 2:
             return items
     return ()

@@ -84,12 +84,18 @@ def _declared_key(sketch: Sketch) -> tuple[str, ...]:
 
 
 def _named_key(sketch: Sketch) -> tuple[str, ...]:
-    by_name = {snake(column.name): column.name for column in sketch.table.columns}
+    # A range with an end, and no word of uniqueness, speaks of something that is measured or repeats.
+    columns = [column for column in sketch.table.columns if column.unique or not _ends(column)]
+    by_name = {snake(column.name): column.name for column in columns}
     for name in (*_KEY_NAMES, *(f"{sketch.about}{ending}" for ending in KEY_ENDINGS)):
         if name in by_name:
             return (by_name[name],)
     last = sketch.about.rpartition("_")[2]
     return next(((by_name[name],) for ending in ("_id", "_sk", "_key") if (name := f"{last}{ending}") in by_name), ())
+
+
+def _ends(column: Column) -> bool:
+    return column.value_range is not None and column.value_range.value.maximum is not None
 
 
 def _is_key_name(sketch: Sketch, column: str) -> bool:

@@ -11,6 +11,7 @@ from seedbed.authoring.baseline.relationships import in_role
 from seedbed.authoring.baseline.sketch import Link, Sketch, Sketches, quoted
 from seedbed.plan import kinds
 from seedbed.plan.spec import DateRows, FixedRows, RowsPer
+from seedbed.schema import Column, Range
 
 MOST_ROWS = 20_000
 """Rows that a driven table is planned to have at most: what is still quick to load as a seed."""
@@ -226,8 +227,18 @@ def _root_count(sketches: Sketches, sketch: Sketch) -> int:
     count = sketches.default_rows * (5 if events else 1)
     least = [link.least * _count_of(sketches, link.parent) for link in sketch.links]
     most = [link.most * _count_of(sketches, link.parent) for link in sketch.links if link.most]
+    most += [_whole_numbers(c) for c in sketch.table.columns if sketch.is_unique(c.name)]
     count = max([count, *(math.ceil(number) for number in least)])
     return max(1, min([count, *(int(number) for number in most if number)]))
+
+
+def _whole_numbers(column: Column) -> float:
+    """How many values a unique column that counts can take within its declared range; 0 where it has no end."""
+    bounds = column.value_range.value if column.value_range else Range()
+    if not isinstance(bounds.maximum, int | float):
+        return 0
+    least = bounds.minimum if isinstance(bounds.minimum, int | float) else 1
+    return max(1, bounds.maximum - max(least, 1) + 1)
 
 
 def _count_of(sketches: Sketches, name: str) -> float:

@@ -134,7 +134,7 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
     found = found or _name_in_prose(sketch, column)
     generator: kinds.Generator | None = None
     if listed or column.accepted_values:
-        generator = _choice(listed or column.accepted_values.value, found)  # type: ignore[union-attr]
+        generator = _choice(_held(listed or column.accepted_values.value), found)  # type: ignore[union-attr]
     if generator is None and column.matches:
         generator = _matching(sketches, sketch, column)
     if generator is None and prose.template and kind in (None, TypeKind.TEXT):
@@ -161,6 +161,11 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         generator = _within(sketch, column, generator)
     generator = _fit_text(sketch, column, generator)
     return _with_nulls(sketch, column, generator)
+
+
+def _held(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    """The values without blank ones, which dbt reads from a seed as null, where there are others."""
+    return tuple(value for value in values if not isinstance(value, str) or value.strip()) or values
 
 
 def _name_in_prose(sketch: Sketch, column: Column) -> tuple[str, str] | None:

@@ -98,3 +98,17 @@ def test_snake(name, expected):
 )
 def test_a_name_says_more_beside_others(name, beside, expected):
     assert read_name(name, "places", beside=beside)[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "beside", "expected"),
+    [
+        ("B_NAME", ["b_key", "b_phone"], "fake('full_name')"),
+        ("bk_phone", ["bk_key", "bk_name"], "fake('phone')"),
+        ("B_NAME", ["b_key", "phone"], "fake('product')"),
+        ("is_paid", ["is_open", "is_late"], read_name("is_paid")[1]),
+    ],
+)
+def test_a_mark_that_all_names_of_a_table_begin_with_says_nothing(column, beside, expected):
+    _, generator = read_name(column, "borrowers", None, beside)
+    assert generator == expected
