@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from seedbed.engine.workers import Workers
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _state_of_its_own(tmp_path_factory):
@@ -15,3 +17,10 @@ def _state_of_its_own(tmp_path_factory):
         del os.environ["XDG_STATE_HOME"]
     else:
         os.environ["XDG_STATE_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def elsewhere():
+    """Workers of which two other processes make everything; started when there is something to make."""
+    with Workers(2, here=False) as workers:
+        yield workers

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -51,14 +52,14 @@ def resolve_text(schema: Schema, plan: str, **options: object) -> ResolvedPlan:
     return resolved
 
 
-def make(resolved: ResolvedPlan, name: str, *, world: World | None = None, **options: int) -> pa.Table:
+def make(resolved: ResolvedPlan, name: str, *, world: World | None = None, **options: Any) -> pa.Table:
     """All rows of one table."""
     table = resolved.table(name)
     batches = generate_batches(world or World(resolved), table, **options)
     return pa.Table.from_batches(batches, schema=schema_of(table))
 
 
-def values(resolved: ResolvedPlan, name: str, **options: int) -> dict[str, list[object]]:
+def values(resolved: ResolvedPlan, name: str, **options: Any) -> dict[str, list[object]]:
     """All rows of one table, as lists by column."""
     return make(resolved, name, **options).to_pydict()
 

@@ -15,10 +15,11 @@ import pyarrow as pa
 from job import job
 
 from seedbed import api
-from seedbed.__main__ import WithoutPandas
-from seedbed.engine.batches import generate_batches, schema_of
+from seedbed.engine.batches import expected_values, generate_batches, schema_of
+from seedbed.engine.workers import workers_for
 from seedbed.engine.world import World
 from seedbed.plan.resolved import ResolvedPlan
+from seedbed.without_pandas import WithoutPandas
 
 
 def read(project: Path, scale: float) -> ResolvedPlan:
@@ -39,12 +40,12 @@ def main(folder: Path, project: Path, scale: float, form: str, workers: int, oth
         resolved = read(folder, scale)
         if form == "rows":
             world = World(resolved)
-            for table in resolved:
-                for batch in generate_batches(world, table, workers=workers):
-                    done.add(batch.num_rows, batch.num_columns)
+            with workers_for(workers, expected_values(world)) as shared:
+                for table in resolved:
+                    for batch in generate_batches(world, table, workers=shared):
+                        done.add(batch.num_rows, batch.num_columns)
         else:
-            csv = form == "csv"
-            sink = api.csv_sink(resolved, workers=workers) if csv else api.parquet_sink(resolved, Path("data"))
+            sink = api.csv_sink(resolved) if form == "csv" else api.parquet_sink(resolved, Path("data"))
             for written in api.write(resolved, sink, workers=workers).written:
                 done.add(written.rows, len(resolved.table(written.table).written_columns))
 

@@ -5,23 +5,7 @@ from __future__ import annotations
 import sys
 
 from seedbed.errors import INTERRUPTED, STOPPED
-
-
-class WithoutPandas:
-    """To Python's imports, a place that says there is no pandas.
-
-    pyarrow looks for it when it makes its first array, and imports it: half a second of CPU time and 60 MB for what no
-    command uses.
-    """
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
-        """
-        Raises:
-            ModuleNotFoundError: it is pandas that is asked for.
-        """
-        if name == "pandas":
-            raise ModuleNotFoundError("the command line does without pandas", name=name)
+from seedbed.without_pandas import WithoutPandas
 
 
 def run() -> None:

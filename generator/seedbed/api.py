@@ -30,11 +30,13 @@ from seedbed.authoring.llm.prompts import read_templates
 from seedbed.authoring.llm.run import Tell
 from seedbed.check import Finding, check, seed_file
 from seedbed.documents import Document
-from seedbed.engine.batches import count_batches, generate_batches, schema_of
-from seedbed.engine.extracts import count_parts, extract_batches
+from seedbed.engine.batches import expected_values, generate_batches, schema_of
+from seedbed.engine.extracts import count_parts, count_states, extract_batches
 from seedbed.engine.ranges import RowRanges
+from seedbed.engine.workers import workers_for
 from seedbed.engine.world import World
 from seedbed.errors import AuthoringError, CheckFailed, Diagnostic, GenerationError, PlanError, ProjectError, has_errors
+from seedbed.flow import Watched
 from seedbed.homes import config_home
 from seedbed.parsers import read_schema, read_target_settings, select_tables
 from seedbed.plan.extracts import take_extract
@@ -334,16 +336,21 @@ def resolve_plan(
 def write(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Progress | None = None) -> Outcome:
     """Makes every written table, or what changed in it if the plan says so, and commits them to the sink together.
 
+    Args:
+        resolved: the plan.
+        sink: where the rows end.
+        workers: how many processes make rows at most, this one included. Others are started where there is enough to
+            do for them, and end with the call.
+        progress: is told of each batch.
+
     Raises:
         GenerationError: the plan cannot be carried out with these numbers of rows.
         SinkError: the rows cannot be written; what was there before is untouched.
     """
     _uphold(resolved)
-    world = World(resolved)
-    with sink:
-        for table in resolved:
-            if table.written:
-                sink.write(table, schema_of(table), _watched(world, table, workers, progress))
+    with sink, _batches(resolved, workers, progress) as tables:
+        for table, batches in tables:
+            sink.write(table, schema_of(table), batches)
         return sink.commit()
 
 
@@ -356,17 +363,34 @@ def _uphold(resolved: ResolvedPlan) -> None:
             raise GenerationError("The plan cannot be carried out.", broken)
 
 
-def _watched(world: World, table: ResolvedTable, workers: int, progress: Progress | None) -> Iterator[pa.RecordBatch]:
-    if world.plan.extract:
-        count, batches = count_parts(world.plan, table), extract_batches(world.plan, table, workers=workers)
-    else:
-        count, batches = count_batches(world, table), generate_batches(world, table, workers=workers)
-    rows = 0
-    for done, batch in enumerate(batches, 1):
-        yield batch
-        rows += batch.num_rows
-        if progress:
-            progress(table, rows, done / max(count, 1))
+@contextmanager
+def _batches(
+    resolved: ResolvedPlan, workers: int, progress: Progress | None
+) -> Iterator[Iterator[tuple[ResolvedTable, Iterable[pa.RecordBatch]]]]:
+    """Each written table with its rows, or what changed in it if the plan says so; made when they are asked for."""
+    world = World(resolved)
+    with workers_for(workers, expected_values(world) * count_states(resolved)) as shared:
+
+        def batches(table: ResolvedTable) -> Iterable[pa.RecordBatch]:
+            if resolved.extract:
+                count, made = count_parts(resolved, table), extract_batches(resolved, table, workers=shared)
+            else:
+                made = generate_batches(world, table, workers=shared)
+                count = len(made)
+            return Watched(made, _counting(table, count, progress)) if progress else made
+
+        yield ((table, batches(table)) for table in resolved if table.written)
+
+
+def _counting(table: ResolvedTable, count: int, progress: Progress) -> Callable[[int], None]:
+    rows = done = 0
+
+    def told(more: int) -> None:
+        nonlocal rows, done
+        rows, done = rows + more, done + 1
+        progress(table, rows, done / max(count, 1))
+
+    return told
 
 
 def generate_tables(resolved: ResolvedPlan, *, workers: int = 1) -> dict[str, pa.Table]:
@@ -384,24 +408,21 @@ def make_and_check(
     Args:
         resolved: the plan.
         keep: how many of its first rows a table keeps in memory.
-        workers: how many threads make rows.
+        workers: how many processes make rows at most, as for `write`.
         progress: is told of each batch.
 
     Returns:
         The first rows of each table, and what the check found about all rows.
     """
     kept: dict[str, pa.Table] = {}
-    world = World(resolved)
     with tempfile.TemporaryDirectory(prefix="seedbed-report-") as folder:
         root = Path(folder)
         project = replace(resolved.project, root=root, seed_paths=(root / "seeds",), test_paths=(root / "tests",))
-        with CsvSink(replace(resolved, project=project), workers=workers) as sink:
-            for table in resolved:
-                if table.written:
-                    first: list[pa.RecordBatch] = []
-                    batches = _keeping(_watched(world, table, workers, progress), first, keep)
-                    sink.write(table, schema_of(table), batches)
-                    kept[table.name] = pa.Table.from_batches(first, schema_of(table)).slice(0, keep)
+        with CsvSink(replace(resolved, project=project)) as sink, _batches(resolved, workers, progress) as tables:
+            for table, batches in tables:
+                first: list[pa.RecordBatch] = []
+                sink.write(table, schema_of(table), _keeping(batches, first, keep))
+                kept[table.name] = pa.Table.from_batches(first, schema_of(table)).slice(0, keep)
             sink.commit()
         return kept, check(resolved, root / "seeds")
 
@@ -446,9 +467,9 @@ def written_dates(schema: Schema) -> WrittenDates | None:
     return WrittenDates(manifest.as_of, manifest.since, manifest.changes) if manifest else None
 
 
-def csv_sink(resolved: ResolvedPlan, *, force: bool = False, workers: int = 1) -> CsvSink:
+def csv_sink(resolved: ResolvedPlan, *, force: bool = False) -> CsvSink:
     """The sink that writes seeds and their properties into the project."""
-    return CsvSink(resolved, force=force, workers=workers)
+    return CsvSink(resolved, force=force)
 
 
 def parquet_sink(resolved: ResolvedPlan, folder: Path | None = None, *, force: bool = False) -> ParquetSink:
@@ -475,7 +496,7 @@ def load(
         resolved: the plan.
         profile: as for dbt, like `target`, `profiles_dir` and `vars`.
         force: also replace sources that Seedbed did not write.
-        workers: how many threads make rows.
+        workers: how many processes make rows at most, as for `write`.
         progress: is told of each batch.
 
     Raises:

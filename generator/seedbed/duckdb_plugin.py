@@ -53,7 +53,7 @@ class Options(BaseModel):
     """Factor for all other numbers of rows."""
     as_of: dt.date | None = None
     workers: Annotated[int, Field(ge=1)] | None = None
-    """Threads; as many as processors when not given."""
+    """Processes that make rows, at most; as many as processors when not given."""
     force: bool = False
     """Also replace tables that Seedbed did not write."""
 

@@ -186,8 +186,8 @@ def generate(
     """Makes the tables as pandas DataFrames by name, with the values that `seedbed generate` writes.
 
     Integers are `Int64`, texts `string`, dates and timestamps `datetime64`, decimals `float64`; `generate_arrow` has
-    decimals exact. The other arguments are those of `resolve`; `workers` is the number of threads, as many as
-    processors by default.
+    decimals exact. The other arguments are those of `resolve`; `workers` is how many processes make rows at most, this
+    one included: as many as there are processors by default.
 
     Raises:
         PlanError: the plan does not fit the schema, or cannot be carried out.
@@ -235,7 +235,7 @@ def write_seeds(resolved: ResolvedPlan, *, force: bool = False, workers: int | N
     Args:
         resolved: the plan.
         force: also replace what a person wrote or edited.
-        workers: the number of threads; as many as processors by default.
+        workers: how many processes make rows at most, this one included; as many as processors by default.
 
     Raises:
         PlanError: it is no resolved plan.
@@ -244,8 +244,7 @@ def write_seeds(resolved: ResolvedPlan, *, force: bool = False, workers: int | N
     """
     _expect("resolved", resolved, ResolvedPlan, "the resolved plan that seedbed.resolve(plan) gives")
     _require_project(resolved.project.root)
-    count = workers or os.cpu_count() or 1
-    outcome = api.write(resolved, api.csv_sink(resolved, force=force, workers=count), workers=count)
+    outcome = api.write(resolved, api.csv_sink(resolved, force=force), workers=workers or os.cpu_count() or 1)
     _warn(outcome.notes)
     return outcome
 

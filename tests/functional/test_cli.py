@@ -1,6 +1,8 @@
 """The commands, on a small project in a temporary folder."""
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -117,18 +119,57 @@ def test_check_says_that_there_are_no_seeds(shop, others):
     assert "rows break it" not in done.output
 
 
+@contextlib.contextmanager
+def _generating(project, workers):
+    """A process that makes more rows than there is time for, once it has begun to write them."""
+    before = files(project)
+    command = [sys.executable, "-m", "seedbed", "generate", "--rows", "crm.customers=40000000", "--workers", workers]
+    with subprocess.Popen(
+        [*command, "--project-dir", project], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while process.poll() is None and len(list((project / "seeds").iterdir())) == len(before):
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
+
+
+def _worker_of(process):
+    """The process that this one has started, as soon as there is one."""
+    while process.poll() is None:
+        for path in Path(f"/proc/{process.pid}/task").glob("*/children"):
+            if child := path.read_text().split():
+                return int(child[0])
+        time.sleep(0.05)
+    raise AssertionError("it started no other")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-def test_an_interrupt_while_rows_are_made_leaves_the_files(shop):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupt_while_rows_are_made_leaves_the_files(shop, workers):
     run(shop, "generate")
     before = files(shop)
-    command = [sys.executable, "-m", "seedbed", "generate", "--rows", "crm.customers=3000000", "--project-dir", shop]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and len(list((shop / "seeds").iterdir())) == len(before):
-            time.sleep(0.05)
+    with _generating(shop, workers) as process:
+        child = _worker_of(process) if workers == "2" and sys.platform == "linux" else None
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
     assert process.returncode == 130, said
     assert said.endswith("Stopped; files are as they were before.\n")
+    assert "Traceback" not in said
+    assert files(shop) == before
+    assert child is None or not Path(f"/proc/{child}").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes where Linux shows them")
+def test_a_worker_that_the_system_ends_leaves_the_files(shop):
+    run(shop, "generate")
+    before = files(shop)
+    with _generating(shop, "2") as process:
+        os.kill(_worker_of(process), signal.SIGKILL)
+        _, said = process.communicate()
+    assert process.returncode == 1, said
+    assert "A worker process ended by signal 9 before its work was done" in said
     assert "Traceback" not in said
     assert files(shop) == before
 

@@ -248,7 +248,7 @@ def _project(root: Path, files: Mapping[str, str] = PROJECT) -> Path:
 
 
 def _write(plan: ResolvedPlan, rows: Mapping[str, list[tuple[Any, ...]]]) -> Outcome:
-    with CsvSink(plan, workers=2) as sink:
+    with CsvSink(plan) as sink:
         for table in plan:
             sink.write(table, arrow_schema(table), batches(table, rows[table.name]))
         return sink.commit()

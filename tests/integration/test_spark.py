@@ -14,8 +14,8 @@ import pytest
 from clinic import resolve_clinic
 from dbt_targets import SPARK, check_spark
 from seedbed import api
-from seedbed.engine import ranges
 from seedbed.engine.ranges import RowRanges
+from seedbed.engine.world import world_of
 from seedbed.errors import PlanError
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.spark import tables
@@ -101,7 +101,7 @@ def test_several_processes_make_the_rows_and_each_makes_the_world_once(spark, cl
         for batch in batches:
             for part in batch.column(0).to_pylist():
                 rows.batch(part % len(rows))
-                seen = [os.getpid(), ranges._world.cache_info().misses]
+                seen = [os.getpid(), world_of.cache_info().misses]
                 yield pa.record_batch([pa.array([number], pa.int32()) for number in seen], ["process", "worlds"])
 
     made = spark.range(0, 64, 1, 8).mapInArrow(make, "process int, worlds int").collect()

@@ -10,6 +10,7 @@ from companies import companies_in_time
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from seedbed.engine.batches import ALONE
 from seedbed.engine.extracts import extract_batches
 from seedbed.engine.frames import schema_of
 from seedbed.engine.world import World
@@ -35,15 +36,16 @@ def keyed(resolved: ResolvedPlan, name: str, rows: list[dict[str, Any]]) -> Rows
     return found
 
 
-def extracted(resolved: ResolvedPlan, name: str, form: Form, since: dt.date | None, **options: int) -> pa.Table:
+def extracted(resolved: ResolvedPlan, name: str, form: Form, since: dt.date | None, **options: Any) -> pa.Table:
     plan = take_extract(resolved, form, since)
     table = plan.table(name)
     return pa.Table.from_batches(extract_batches(plan, table, **options), schema_of(table))
 
 
 @FEW
-@given(companies_in_time(), st.integers(0, 40), st.integers(1, 400), st.sampled_from([9, 100, 1000]), st.integers(1, 2))
-def test_the_first_state_and_the_delta_are_the_second_state(company, wait, gap, batch_rows, workers):
+@given(companies_in_time(), st.integers(0, 40), st.integers(1, 400), st.sampled_from([9, 100, 1000]), st.booleans())
+def test_the_first_state_and_the_delta_are_the_second_state(elsewhere, company, wait, gap, batch_rows, away):
+    workers = elsewhere if away else ALONE
     since = FIRST + dt.timedelta(days=wait)
     earlier = resolve_text(company.schema, company.plan, as_of=since)
     later = resolve_text(company.schema, company.plan, as_of=since + dt.timedelta(days=gap))

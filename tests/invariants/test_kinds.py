@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from kernels import values_of
 from limits import NORMAL, RARE, ROWS, STREAM, N, assert_shares, ks_distance, ks_limit
 
+from seedbed.engine.batches import ALONE
 from seedbed.engine.distributions import normal_probability
 from seedbed.engine.rhythms import draw_days, draw_moments
+from seedbed.engine.workers import Workers
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.kinds import KINDS
 from seedbed.plan.resolved import ResolvedPlan
@@ -351,9 +353,12 @@ def all_kinds(tmp_path_factory: pytest.TempPathFactory) -> ResolvedPlan:
     return resolved
 
 
-@given(st.integers(1, 400), st.integers(1, 3))
+@given(st.integers(1, 400), st.booleans())
 @settings(max_examples=8, deadline=None)
-def test_values_of_every_kind_do_not_depend_on_batches(all_kinds: ResolvedPlan, batch_rows: int, workers: int) -> None:
+def test_values_of_every_kind_do_not_depend_on_batches(
+    all_kinds: ResolvedPlan, elsewhere: Workers, batch_rows: int, away: bool
+) -> None:
+    workers = elsewhere if away else ALONE
     for table in all_kinds:
         whole = make(all_kinds, table.name)
         assert whole.num_rows

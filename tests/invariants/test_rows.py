@@ -9,6 +9,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seedbed.engine.batches import ALONE
 from seedbed.engine.world import World
 from seedbed.schema import Column, DataType, Fact, ForeignKey, Project, Resource, Schema, Table, TypeKind
 from worlds import make, resolve_text
@@ -141,12 +142,12 @@ relaxed = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 
 
 @relaxed
-@given(worlds(), st.sampled_from([64, 100, 1000]), st.integers(1, 3))
-def test_batches_and_workers_change_nothing(tables, batch_rows, workers):
+@given(worlds(), st.sampled_from([64, 100, 1000]), st.booleans())
+def test_batches_and_workers_change_nothing(elsewhere, tables, batch_rows, away):
     resolved = resolve_text(schema_for(tables), plan_of(tables), scale=8)
     for table in tables:
         whole = make(resolved, table.name)
-        assert make(resolved, table.name, batch_rows=batch_rows, workers=workers) == whole
+        assert make(resolved, table.name, batch_rows=batch_rows, workers=elsewhere if away else ALONE) == whole
 
 
 @relaxed

@@ -134,7 +134,7 @@ def test_growth_keeps_what_a_rule_made(schema, facts):
     assert large.slice(0, len(small)).equals(small)
     assert len(large) > 2.5 * len(small)
     assert abs(top_share(large.column("case_sk"), 1501, 0.2) - 0.8) < 0.04
-    assert make(grown, "facts", batch_rows=97, workers=2).equals(large)
+    assert make(grown, "facts", batch_rows=97).equals(large)
 
 
 @pytest.mark.parametrize(

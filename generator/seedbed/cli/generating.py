@@ -48,7 +48,7 @@ def generate(opened: Opened, wanted: Wanted, run: Run, form: str, output: Path |
     if form == "parquet":
         sink = api.parquet_sink(resolved, output, force=run.force)
     else:
-        sink = api.csv_sink(resolved, force=run.force, workers=run.workers)
+        sink = api.csv_sink(resolved, force=run.force)
     with opened.talk.watcher() as watch:
         outcome = api.write(resolved, sink, workers=run.workers, progress=watch)
     _report_outcome(opened.talk, outcome, opened.notes or form == "parquet")

@@ -50,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How rows are made and written: on how many threads, and whether over what a person wrote."""
+    """How rows are made and written: by how many processes, and whether over what a person wrote."""
 
     workers: int
     force: bool
@@ -162,7 +162,7 @@ def _run_options(command: F) -> F:
         type=click.IntRange(min=1),
         default=os.cpu_count() or 1,
         show_default="the processors",
-        help="How many threads make rows.",
+        help="How many processes make rows at most. Small jobs are done by one: others take a second to start.",
     )
     force = click.option("--force", is_flag=True, help="Also replace what a person wrote or edited.")
     return workers(force(command))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -12,49 +12,71 @@ import pyarrow as pa
 
 from seedbed.engine.arrow import as_text
 from seedbed.engine.frames import schema_of
-from seedbed.engine.world import BATCH_ROWS, World, ranges
+from seedbed.engine.workers import Span, Workers
+from seedbed.engine.world import BATCH_ROWS, World, expected_rows, ranges
 from seedbed.plan.resolved import ResolvedTable
 
-__all__ = ["count_batches", "generate_batches", "in_order", "schema_of", "values_at"]
+__all__ = ["ALONE", "Batches", "expected_values", "generate_batches", "schema_of", "values_at"]
+
+ALONE = Workers()
+"""No process but this one."""
+
+Result = TypeVar("Result")
 
 
-Made = TypeVar("Made")
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Batches that are made, in order, when they are asked for; `len` says how many there are.
+
+    Attributes:
+        make: the batch of a span. It can be pickled.
+        spans: what the batches are made from.
+        workers: who makes them.
+    """
+
+    make: Callable[[int, int], pa.RecordBatch]
+    spans: Sequence[Span]
+    workers: Workers
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self.workers.in_order(self.make, self.spans)
+
+    def each(self, function: Callable[[pa.RecordBatch], Result]) -> Iterator[Result]:
+        """What the function makes of each batch, in the process that makes the batch; it must be picklable."""
+        return self.workers.in_order(partial(_then, function, self.make), self.spans)
 
 
 def generate_batches(
-    world: World, table: ResolvedTable, *, workers: int = 1, batch_rows: int = BATCH_ROWS
-) -> Iterator[pa.RecordBatch]:
+    world: World, table: ResolvedTable, *, workers: Workers = ALONE, batch_rows: int = BATCH_ROWS
+) -> Batches:
     """The rows of one table, in order, as Arrow record batches with the schema `schema_of(table)`.
 
-    The rows do not depend on `workers` or `batch_rows`. Each worker is a thread: what takes long gives up the
-    interpreter. At most `2 * workers` batches are held at a time.
+    The rows do not depend on `workers` or `batch_rows`.
 
     Raises:
-        GenerationError: the plan cannot be carried out with these numbers of rows.
+        GenerationError: the plan cannot be carried out with these numbers of rows. So does the iteration.
     """
+    return Batches(partial(_rows, world, table.name), list(ranges(world, table, batch_rows)), workers)
+
+
+def expected_values(world: World) -> float:
+    """About how many values the written tables hold: rows times columns."""
+    written = (table for table in world.plan if table.written)
+    return sum(expected_rows(world, table) * len(table.written_columns) for table in written)
+
+
+def _rows(world: World, name: str, low: int, high: int) -> pa.RecordBatch:
     _keep_freed_memory()
-    spans = ranges(world, table, batch_rows)
-    return in_order(lambda low, high: world.frames(table, low, high).batch(), spans, workers)
+    return world.frames(world.plan.table(name), low, high).batch()
 
 
-def in_order(make: Callable[[int, int], Made], spans: Iterable[tuple[int, int]], workers: int) -> Iterator[Made]:
-    """What `make` makes of each span, in order, on so many threads; at most `2 * workers` results are held."""
-    if workers <= 1:
-        for low, high in spans:
-            yield make(low, high)
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="seedbed") as pool:
-        waiting: deque[Future[Made]] = deque()
-        try:
-            for low, high in spans:
-                waiting.append(pool.submit(make, low, high))
-                if len(waiting) >= 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+def _then(
+    function: Callable[[pa.RecordBatch], Result], make: Callable[[int, int], pa.RecordBatch], low: int, high: int
+) -> Result:
+    return function(make(low, high))
 
 
 def _keep_freed_memory() -> None:
@@ -76,8 +98,3 @@ def values_at(world: World, table: ResolvedTable, paths: Sequence[str]) -> Itera
     for low, high in ranges(world, table):
         frame = world.frames(table, low, high)
         yield pa.record_batch([as_text(frame.plain(path)) for path in paths], names=list(paths))
-
-
-def count_batches(world: World, table: ResolvedTable, batch_rows: int = BATCH_ROWS) -> int:
-    """How many batches `generate_batches` makes of a table."""
-    return sum(1 for _ in ranges(world, table, batch_rows))

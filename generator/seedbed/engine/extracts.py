@@ -7,18 +7,20 @@ compared too.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.engine.batches import in_order
+from seedbed.engine.batches import ALONE, Batches
 from seedbed.engine.cells import Int64s
 from seedbed.engine.frames import Frame, moments, schema_of
 from seedbed.engine.updates import Updates
+from seedbed.engine.workers import Workers
 from seedbed.engine.world import BATCH_ROWS, World, ranges
 from seedbed.plan.extracts import OPERATIONS, state_at
 from seedbed.plan.resolved import Days, FeedPart, Form, ResolvedPlan, ResolvedTable
@@ -33,34 +35,48 @@ _LAST = 2**40
 
 
 def extract_batches(
-    resolved: ResolvedPlan, table: ResolvedTable, *, workers: int = 1, batch_rows: int = BATCH_ROWS
-) -> Iterator[pa.RecordBatch]:
+    resolved: ResolvedPlan, table: ResolvedTable, *, workers: Workers = ALONE, batch_rows: int = BATCH_ROWS
+) -> Iterable[pa.RecordBatch]:
     """What the plan's extract tells of a table, in batches with the schema `schema_of(table)`.
 
     A delta has the rows in the order of the whole state. A feed has the changes day by day, those of a day by the
     moment and then by the row; a row changes at most once a day. The changes of one day are held in memory.
 
     Raises:
-        GenerationError: the plan cannot be carried out with these numbers of rows.
+        GenerationError: the plan cannot be carried out with these numbers of rows. So does the iteration.
     """
     assert resolved.extract is not None
     form, since = resolved.extract.form, resolved.extract.since
+    if form is Form.DELTA:
+        assert since is not None
+        before, after = World(state_at(resolved, since)), World(resolved)
+        return Batches(partial(_new_and_changed, before, after, table.name), _spans(after, table, batch_rows), workers)
+    return _feed(resolved, table, workers, batch_rows)
+
+
+def _feed(resolved: ResolvedPlan, table: ResolvedTable, workers: Workers, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    assert resolved.extract is not None
+    since = resolved.extract.since
     if since is None:
         told = 0
         for changes in _compared(None, World(resolved), table, workers, batch_rows):
             yield _as_feed(changes, table, resolved.as_of, told)
             told += len(changes.moment)
-    elif form is Form.DELTA:
-        for changes in _compared(World(state_at(resolved, since)), World(resolved), table, workers, batch_rows):
-            there = changes.operation != _DELETE
-            yield pa.record_batch(changes.rows.filter(pa.array(there)).columns, schema=schema_of(table))
-    else:
-        before = World(state_at(resolved, since))
-        for place in range((resolved.as_of - since).days):
-            day = since + dt.timedelta(days=place + 1)
-            after = World(state_at(resolved, day))
-            yield _as_feed(_in_time(list(_compared(before, after, table, workers, batch_rows))), table, day, 0)
-            before = after
+        return
+    before = World(state_at(resolved, since))
+    for place in range((resolved.as_of - since).days):
+        day = since + dt.timedelta(days=place + 1)
+        after = World(state_at(resolved, day))
+        yield _as_feed(_in_time(list(_compared(before, after, table, workers, batch_rows))), table, day, 0)
+        before = after
+
+
+def count_states(resolved: ResolvedPlan) -> int:
+    """Of how many days the state is made."""
+    extract = resolved.extract
+    if extract is None or extract.since is None:
+        return 1
+    return 2 if extract.form is Form.DELTA else (resolved.as_of - extract.since).days + 1
 
 
 def count_parts(resolved: ResolvedPlan, table: ResolvedTable) -> int:
@@ -87,17 +103,23 @@ def _spans(world: World, table: ResolvedTable, batch_rows: int) -> list[tuple[in
 
 
 def _compared(
-    before: World | None, after: World, table: ResolvedTable, workers: int, batch_rows: int
+    before: World | None, after: World, table: ResolvedTable, workers: Workers, batch_rows: int
 ) -> Iterator[_Changes]:
     """The differences of a table between two as-of dates, or all its rows, by ranges of the root's rows."""
+    return workers.in_order(partial(_compare, before, after, table.name), _spans(after, table, batch_rows))
 
-    def compare(low: int, high: int) -> _Changes:
-        now = _frame(after, table.name, low, high)
-        if before is None:
-            return _Changes(_state(now), np.full(len(now), _INSERT, np.int8), Updates().loaded(now))
-        return _differences(_frame(before, table.name, low, high), now)
 
-    return in_order(compare, _spans(after, table, batch_rows), workers)
+def _compare(before: World | None, after: World, name: str, low: int, high: int) -> _Changes:
+    now = _frame(after, name, low, high)
+    if before is None:
+        return _Changes(_state(now), np.full(len(now), _INSERT, np.int8), Updates().loaded(now))
+    return _differences(_frame(before, name, low, high), now)
+
+
+def _new_and_changed(before: World, after: World, name: str, low: int, high: int) -> pa.RecordBatch:
+    changes = _compare(before, after, name, low, high)
+    there = changes.operation != _DELETE
+    return pa.record_batch(changes.rows.filter(pa.array(there)).columns, schema=schema_of(after.plan.table(name)))
 
 
 def _frame(world: World, name: str, low: int, high: int) -> Frame:

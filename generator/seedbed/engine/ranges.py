@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import pickle
-
 import pyarrow as pa
 
 from seedbed.engine.frames import schema_of
@@ -38,8 +35,8 @@ class RowRanges:
         self.name = name
         self.schema: pa.Schema = schema_of(table)
         """The Arrow schema of every part."""
-        self._packed = pickle.dumps(resolved)
-        self._spans = tuple(ranges(_world(self._packed), table, batch_rows))
+        self._world = World(resolved)
+        self._spans = tuple(ranges(self._world, table, batch_rows))
 
     def __len__(self) -> int:
         """How many parts there are."""
@@ -51,10 +48,4 @@ class RowRanges:
         Raises:
             GenerationError: the plan cannot be carried out with these numbers of rows.
         """
-        world = _world(self._packed)
-        return world.frames(world.plan.table(self.name), *self._spans[part]).batch()
-
-
-@functools.lru_cache(maxsize=2)
-def _world(packed: bytes) -> World:
-    return World(pickle.loads(packed))
+        return self._world.frames(self._world.plan.table(self.name), *self._spans[part]).batch()

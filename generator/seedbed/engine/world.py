@@ -6,6 +6,8 @@ Nothing here holds rows, except tables small enough to be worked out once and ke
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -68,6 +70,7 @@ class World:
 
     Safe to share between threads: what is kept is a pure function of the plan, so that two threads that work out
     the same thing at once put equal values in its place. A lock is there only where that would cost much.
+    It is pickled as its plan.
 
     Args:
         plan: the resolved plan.
@@ -92,6 +95,13 @@ class World:
         self._spelled = {
             table.name: {column.name.casefold(): column.name for column in table.columns} for table in plan
         }
+
+    def __reduce__(self) -> tuple[Callable[[bytes], World], tuple[bytes]]:
+        return world_of, (self._packed,)
+
+    @functools.cached_property
+    def _packed(self) -> bytes:
+        return pickle.dumps(self.plan)
 
     # --- tables ----------------------------------------------------------------------------------------------
 
@@ -464,15 +474,28 @@ class World:
 
 def ranges(world: World, table: ResolvedTable, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, int]]:
     """Ranges of the root's rows from which about `batch_rows` rows of the table descend."""
-    fan_out, here = 1.0, table
-    while isinstance(here.rows, PerParent | Versions):
-        usual = mean(here.rows.counts) if isinstance(here.rows, PerParent) else USUAL_VERSIONS
-        fan_out *= max(1.0, usual)
-        parent = world.driver(here)
-        assert parent is not None
-        here = parent
-    step = max(1, int(batch_rows / fan_out))
+    step = max(1, int(batch_rows / _fan_out(world, table)))
     step -= step % STRIDE if step > STRIDE else 0
-    count = world.rows(here)
+    count = world.rows(world.root(table))
     for low in range(0, count, step):
         yield low, min(low + step, count)
+
+
+def expected_rows(world: World, table: ResolvedTable) -> float:
+    """About how many rows a table has, without making any."""
+    return world.rows(world.root(table)) * _fan_out(world, table)
+
+
+def _fan_out(world: World, table: ResolvedTable) -> float:
+    """About how many rows descend from a row of the root, at least 1."""
+    parent = world.driver(table)
+    if parent is None:
+        return 1.0
+    usual = mean(table.rows.counts) if isinstance(table.rows, PerParent) else USUAL_VERSIONS
+    return max(1.0, usual) * _fan_out(world, parent)
+
+
+@functools.lru_cache(maxsize=2)
+def world_of(packed: bytes) -> World:
+    """The world of a pickled plan, in a process that is asked for its rows again and again."""
+    return World(pickle.loads(packed))

@@ -24,8 +24,9 @@ from pathlib import Path
 
 import duckdb
 
+from seedbed.children import start, stop
 from seedbed.homes import state_home
-from seedbed.plan.sandbox import OUT_OF_MEMORY
+from seedbed.plan import sandbox
 from seedbed.schema import DataType, TypeKind
 
 ROWS = 2_048
@@ -33,7 +34,6 @@ ROWS = 2_048
 _TEXT = 500
 """Characters of the longest made-up text where the type sets no limit."""
 _START_SECONDS = 120.0
-_CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seedbed.plan.sandbox import serve; serve()"
 _NEEDED = ("SYSTEMROOT",)
 """What a process cannot start without on some systems."""
 _DAY = "DATE '2024-02-29' + CAST((i * 37 % 30000 - 15000) AS INTEGER)"
@@ -157,17 +157,15 @@ class Child:
             self._stop()
 
     def _start(self) -> subprocess.Popen[str]:
-        arguments = [json.dumps(sys.path), str(self.limits.memory), str(self.limits.processor)]
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _CHILD, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+        process = start(
+            sandbox.__name__,
+            str(self.limits.memory),
+            str(self.limits.processor),
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
             env={name: os.environ[name] for name in _NEEDED if name in os.environ},
             cwd=Path(sys.executable).anchor,
-            start_new_session=True,
         )
         self._process, self._said = process, queue.SimpleQueue()
         threading.Thread(target=_listen, args=(process, self._said), daemon=True).start()
@@ -183,15 +181,10 @@ class Child:
     def _stop(self) -> None:
         process, self._process = self._process, None
         if process is not None and self._owner == os.getpid():
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):
-                        stream.close()
+            stop(process)
 
     def _breach(self, code: int) -> str:
-        if code == OUT_OF_MEMORY:
+        if code == sandbox.OUT_OF_MEMORY:
             return f"asked for more than {self.limits.memory / (1 << 30):g} GB of memory"
         if hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
             return f"took more than {self.limits.processor} seconds of processor time"

@@ -100,3 +100,12 @@ class Sink(abc.ABC):
 
     @abc.abstractmethod
     def _rollback(self) -> None: ...
+
+
+def check_batch(table: str, schema: pa.Schema, batch: pa.RecordBatch) -> None:
+    """
+    Raises:
+        SinkError: the batch is not of the schema that was announced for the table.
+    """
+    if not batch.schema.equals(schema):
+        raise SinkError(f"{table}: a batch has the schema {batch.schema}, expected {schema}")

@@ -12,9 +12,7 @@ as null and counted. It reads the word `null` as null too, on most warehouses: t
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from seedbed.sinks.base import check_batch
 from seedbed.sinks.csv_text import contents, lines
+from seedbed.sinks.looks import Looks
 
 # Small write batches cost up to twice the time.
 _OPTIONS = pyarrow.csv.WriteOptions(include_header=False, batch_size=65_536, quoting_style="needed")
@@ -32,12 +32,16 @@ FEWEST_ROWS = 2_048
 """Of fewer rows, pyarrow has made the text before the tables for it are there."""
 
 
+@dataclass(eq=False)
 class UnwritableValue(ValueError):
     """A value that a CSV cannot hold so that dbt reads it back: in which column, what is wrong, what to do."""
 
-    def __init__(self, column: str, problem: str, hint: str) -> None:
-        super().__init__(f"{column} {problem}")
-        self.column, self.problem, self.hint = column, problem, hint
+    column: str
+    problem: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def header(names: Sequence[str]) -> bytes:
 
 
 def encode(batch: pa.RecordBatch) -> Encoded:
-    """The rows as CSV, without a header. A function of the batch alone, so that any thread may call it.
+    """The rows as CSV, without a header. A function of the batch alone, so that any process may call it.
 
     Raises:
         UnwritableValue: a value cannot be held by a CSV that dbt reads.
@@ -95,19 +99,29 @@ def encode(batch: pa.RecordBatch) -> Encoded:
     return Encoded(data, batch.num_rows, blanks)
 
 
-def encode_all(batches: Iterable[pa.RecordBatch], workers: int) -> Iterator[Encoded]:
-    """Encodes the batches in their order, on several threads when `workers` is more than 1."""
-    if workers <= 1:
-        yield from map(encode, batches)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        under_way: deque[Future[Encoded]] = deque()
-        for batch in batches:
-            under_way.append(pool.submit(encode, batch))
-            if len(under_way) > 2 * workers:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+class Encoder:
+    """Turns batches of one table into CSV, and looks at columns on the way. Each process has one of its own.
+
+    Args:
+        table: its name.
+        schema: what the batches must have.
+        looks: the columns to look at, before any row.
+    """
+
+    def __init__(self, table: str, schema: pa.Schema, looks: Looks) -> None:
+        self._table, self._schema, self._looks = table, schema, looks
+        self._watched = sorted(looks.empty)
+
+    def __call__(self, batch: pa.RecordBatch) -> tuple[Encoded, Looks]:
+        """The rows as CSV, and what is known after all batches that this process has turned.
+
+        Raises:
+            UnwritableValue: as `encode`.
+            SinkError: the batch is not of the announced schema.
+        """
+        check_batch(self._table, self._schema, batch)
+        self._looks = self._looks.after(batch, self._watched)
+        return encode(batch), self._looks
 
 
 def _needs_decoding(name: str, column: pa.DictionaryArray) -> bool:

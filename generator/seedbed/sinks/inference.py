@@ -10,19 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from seedbed.documents import Document, read_yaml
 from seedbed.errors import Diagnostic, Location, ProjectError, Severity
 from seedbed.plan.resolved import ResolvedTable
 from seedbed.schema import Project, TypeKind
 from seedbed.sinks.dialect import type_name
+from seedbed.sinks.looks import Looks
 from seedbed.sinks.properties import is_documented
-
-# What agate takes for a number, a date, a time or a boolean.
-_TYPED = r"^\s*(?:[-+]?[$€£¥]?[-+]?[\d,]*\.?\d+%?|\d{4}-\d\d-\d\d(?:[T ].*)?|(?i:true|false))\s*$"
-_INT32 = 2**31
 
 
 class DeclaredTypes:
@@ -53,7 +47,7 @@ class DeclaredTypes:
 
 
 class InferenceWatch:
-    """Looks at a seed's rows as they are written, and says what dbt would get wrong.
+    """Knows what a seed's rows look like as they are written, and says what dbt would get wrong.
 
     It watches only the columns whose types nothing names, in a seed that the project documents itself.
     """
@@ -64,27 +58,8 @@ class InferenceWatch:
         self._watched = [
             column.name for column in table.written_columns if typed is not None and column.name.casefold() not in typed
         ]
-        self._empty = set(self._watched)
-        self._looks_typed = set(self._watched)
-        self._too_wide: set[str] = set()
-
-    def look(self, batch: pa.RecordBatch) -> None:
-        """Takes the rows of one batch into account."""
-        for name in self._watched:
-            column = batch.column(batch.schema.get_field_index(name))
-            if column.null_count == len(column):
-                continue
-            self._empty.discard(name)
-            if pa.types.is_dictionary(column.type):
-                column = column.dictionary_decode()
-            if pa.types.is_integer(column.type):
-                low, high = pc.min_max(column).as_py().values()
-                if low < -_INT32 or high >= _INT32:
-                    self._too_wide.add(name)
-            elif name in self._looks_typed and not (
-                pa.types.is_string(column.type) and pc.all(pc.match_substring_regex(column, _TYPED)).as_py()
-            ):
-                self._looks_typed.discard(name)
+        self.looks = Looks.of(self._watched)
+        """What is known of them; add to it what was seen."""
 
     def notes(self) -> list[Diagnostic]:
         """One note with the lines to add to the property file; nothing where dbt infers the right types."""
@@ -106,11 +81,11 @@ class InferenceWatch:
 
     def _reason(self, name: str) -> str | None:
         kind = self._table.column(name).data_type.kind
-        if name in self._empty:
+        if name in self.looks.empty:
             return None if kind is TypeKind.INTEGER else "it has no values, which is read as integer"
-        if name in self._too_wide:
+        if name in self.looks.too_wide:
             return "it needs more than 32 bits"
-        if kind in (TypeKind.TEXT, TypeKind.UUID, TypeKind.JSON) and name in self._looks_typed:
+        if kind in (TypeKind.TEXT, TypeKind.UUID, TypeKind.JSON) and name in self.looks.typed:
             return "its texts look like numbers, dates or booleans"
         if kind is TypeKind.DECIMAL:
             return "decimals are read as floating-point numbers"

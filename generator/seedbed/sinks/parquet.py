@@ -15,10 +15,9 @@ import pyarrow.parquet as pq
 from seedbed.errors import Diagnostic, Location, Severity, SinkError, has_errors
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.schema import DATA_FOLDER, DataType, TypeKind
-from seedbed.sinks.base import Outcome, Sink, Written
+from seedbed.sinks.base import Outcome, Sink, Written, check_batch
 from seedbed.sinks.files import FileTransaction, StagedFile, check_file_names
 from seedbed.sinks.manifest import check_dates, read_manifest
-from seedbed.sinks.relations import check_batch
 
 # Readers work on row groups in parallel, and small ones cost space. Exactly so many, whatever the batches are,
 # because the file's bytes depend on where its row groups end.
@@ -187,7 +186,7 @@ def _row_groups(table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.Re
     held: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
-        check_batch(table, schema, batch)
+        check_batch(table.name, schema, batch)
         held.append(batch)
         rows += batch.num_rows
         while rows >= ROW_GROUP:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from seedbed.errors import Diagnostic, SinkError
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.schema import Project, TypeKind
+from seedbed.sinks.base import check_batch
 from seedbed.sinks.data_tests import column_quoter
 from seedbed.sinks.dialect import quoted, type_name
 
@@ -126,7 +127,7 @@ class Rows:
     def _checked(self) -> Iterator[pa.RecordBatch]:
         try:
             for batch in self._batches:
-                check_batch(self._table, self._schema, batch)
+                check_batch(self._table.name, self._schema, batch)
                 self.count += batch.num_rows
                 yield batch
         except BaseException as error:
@@ -147,15 +148,6 @@ def streamed(table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.Recor
         if rows.failure is not None and rows.failure is not error:
             raise rows.failure from None
         raise
-
-
-def check_batch(table: ResolvedTable, schema: pa.Schema, batch: pa.RecordBatch) -> None:
-    """
-    Raises:
-        SinkError: the batch is not of the announced schema.
-    """
-    if not batch.schema.equals(schema):
-        raise SinkError(f"{table.name}: a batch has the schema {batch.schema}, expected {schema}")
 
 
 def _no_schema(table: ResolvedTable, project: Project) -> Diagnostic:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 
 from seedbed.errors import Diagnostic, Location, Severity, SinkError, has_errors
+from seedbed.flow import each
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.sinks.base import Outcome, Sink, Written
-from seedbed.sinks.csv import UnwritableValue, encode_all, header
+from seedbed.sinks.csv import Encoder, UnwritableValue, header
 from seedbed.sinks.files import FileTransaction, check_file_names
 from seedbed.sinks.inference import DeclaredTypes, InferenceWatch
 from seedbed.sinks.manifest import check_dates, read_manifest
@@ -27,15 +28,14 @@ class CsvSink(Sink):
         plan: the resolved plan. Tables of it that are not written keep the seed that they have; seeds of tables
             that it no longer has are removed.
         force: also replace files that a person wrote or edited.
-        workers: how many threads turn batches into text. The files do not depend on it.
 
     Raises:
         SinkError: a file is not Seedbed's to write, a table's name cannot be a file's, or another run is writing.
     """
 
-    def __init__(self, plan: ResolvedPlan, *, force: bool = False, workers: int = 1) -> None:
+    def __init__(self, plan: ResolvedPlan, *, force: bool = False) -> None:
         super().__init__()
-        self._plan, self._workers = plan, workers
+        self._plan = plan
         project = plan.project
         self.folder = project.seed_paths[0] if project.seed_paths else project.root / "seeds"
         self._tests = (project.test_paths[0] if project.test_paths else project.root / "tests") / TEST_FOLDER
@@ -59,20 +59,15 @@ class CsvSink(Sink):
         path, rows, blanks = self._path(table), 0, Counter[str]()
         watch = InferenceWatch(table, self._plan.project, self._declared)
 
-        def watched() -> Iterator[pa.RecordBatch]:
-            for batch in batches:
-                if not batch.schema.equals(schema):
-                    raise SinkError(f"{table.name}: a batch has the schema {batch.schema}, expected {schema}")
-                watch.look(batch)
-                yield batch
-
+        encoder = Encoder(table.name, schema, watch.looks)
         with self._files.stage(path, table.name) as file:
             file.write(header(schema.names))
             try:
-                for encoded in encode_all(watched(), self._workers):
+                for encoded, looks in each(encoder, batches):
                     file.write(memoryview(encoded.data))
                     rows += encoded.rows
                     blanks.update(encoded.blanks)
+                    watch.looks |= looks
             except UnwritableValue as error:
                 raise _unwritable(table, error) from error
         self._report_blanks(table, blanks)

@@ -67,7 +67,7 @@ def test_a_text_is_of_the_rows_stratum_and_filled_from_the_row(drawn, tmp_path_f
     resolved = resolve_text(schema, PLAN.replace("BY", str(by)))
     products = {row["product_id"]: row for row in make(resolved, "products").to_pylist()}
     rows = make(resolved, "reviews").to_pylist()
-    assert rows == make(resolved, "reviews", batch_rows=57, workers=2).to_pylist()
+    assert rows == make(resolved, "reviews", batch_rows=57).to_pylist()
     present = {tuple(text.stratum.values()) for text in texts if text.stratum}
     by_number = {str(text).partition("#")[0]: text for text in texts}
     for row in rows:

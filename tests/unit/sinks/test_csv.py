@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbed.sinks.csv import LONGEST_TEXT, UnwritableValue, encode, encode_all, header
+from seedbed.sinks.csv import LONGEST_TEXT, UnwritableValue, encode, header
 
 
 def _encoded(**columns: Any) -> bytes:
@@ -107,16 +107,3 @@ def test_null_in_the_only_column_does_not_lose_its_line(column):
 
 def test_names_are_quoted_where_they_must_be():
     assert header(["id", "order date", 'a"b', "x,y", "größe"]) == 'id,"order date","a""b","x,y",größe\n'.encode()
-
-
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_threads_keep_the_order(workers):
-    batches = [pa.record_batch({"n": [number] * 100}) for number in range(40)]
-    data = b"".join(encoded.data.to_pybytes() for encoded in encode_all(batches, workers))
-    assert data == b"".join(f"{number}\n".encode() * 100 for number in range(40))
-
-
-def test_an_error_in_a_thread_is_the_callers():
-    batches = [pa.record_batch({"n": ["x"]}), pa.record_batch({"n": ["null"]})]
-    with pytest.raises(UnwritableValue):
-        list(encode_all(batches, 2))
