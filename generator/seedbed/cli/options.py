@@ -19,6 +19,8 @@ from seedbed.errors import INTERRUPTED, STOPPED, SeedbedError
 from seedbed.plan.resolved import Form, ResolvedPlan
 from seedbed.schema import Schema
 
+_LISTS_RULES = frozenset(["plan", "check", "explain"])
+"""The commands that name each rule that nothing enforces."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -107,7 +109,7 @@ def _project_options(command: F) -> F:
             click.option("--target", "-t", envvar="DBT_TARGET", help="The profile's target."),
             click.option("--vars", callback=_vars, help="dbt variables, as YAML: '{start_year: 2024}'."),
             click.option("--notes", is_flag=True, help="Show notes too, not only warnings and errors."),
-            click.option("--quiet", "-q", is_flag=True, help="Show warnings and errors only."),
+            click.option("--quiet", "-q", is_flag=True, help="Show errors only."),
             click.option(
                 "--log-format",
                 type=click.Choice(["text", "json"]),
@@ -183,12 +185,13 @@ def opens_project(command: Callable[..., Any]) -> Callable[..., Any]:
         log_format: str,
         **options: Any,
     ) -> None:
-        talk = Talk(quiet, log_format == "json")
+        talk = Talk(quiet, log_format == "json", command.__name__ in _LISTS_RULES)
         dbt: dict[str, Any] = {"profile": profile, "target": target, "profiles_dir": profiles_dir, "vars": vars}
         try:
             schema, found = api.read_project(project_dir, **dbt)
             talk.report(found, notes=notes)
             command(Opened(schema, talk, dbt, notes), **options)
+            talk.finish()
         except SeedbedError as error:
             talk.fail(error)
             sys.exit(1)

@@ -110,7 +110,8 @@ def export_script(opened: Opened, output: Path | None, force: bool) -> None:
     """
     planned = api.plan_project(opened.schema, today=today())
     opened.talk.report(planned.notes, notes=opened.notes)
-    resolved, _ = api.resolve_plan(opened.schema, planned)
+    resolved, found = api.resolve_plan(opened.schema, planned)
+    opened.talk.report(found, notes=opened.notes)
     file = output or opened.schema.project.root / SCRIPT_FILE
     if file.exists() and not force:
         raise SinkError(f"{file} is there already; --force replaces it, --output names another file.")

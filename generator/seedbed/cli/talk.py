@@ -6,21 +6,29 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import click
 from rich.console import Console
 
 from seedbed.errors import Diagnostic, SeedbedError, Severity
+from seedbed.plan.stated import UNENFORCED
 from seedbed.progress import Bar, CallBar, Quiet, Watcher
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """How the run speaks to the person: to the terminal, or as one JSON object a line."""
+    """How the run speaks to the person: to the terminal, or as one JSON object a line.
+
+    Rules that nothing enforces are listed by the commands that are about rules, with `lists_rules`; others count them,
+    as all count notes.
+    """
 
     quiet: bool
     as_json: bool
+    lists_rules: bool = False
+    _told: set[Diagnostic] = field(default_factory=set)
+    _counted: set[Diagnostic] = field(default_factory=set)
 
     @property
     def out(self) -> Console:
@@ -41,19 +49,34 @@ class Talk:
             click.echo(text, err=True)
 
     def report(self, diagnostics: Sequence[Diagnostic], *, notes: bool = False) -> None:
-        """Tells of problems that did not stop the run. Notes are only counted unless asked for, and never told to
-        a person who wants quiet."""
-        notes = notes and not self.quiet
-        shown = [found for found in diagnostics if notes or found.severity is not Severity.NOTE]
-        for found in shown:
-            click.echo(json.dumps(found.as_dict()) if self.as_json else str(found), err=True)
-        hidden = len(diagnostics) - len(shown)
-        if hidden and not self.quiet and not self.as_json:
-            click.echo(f"{spoken_count(hidden, 'note')}; --notes shows {'them' if hidden > 1 else 'it'}", err=True)
+        """Tells of problems that did not stop the run, each once, and of none to a person who wants quiet.
+
+        Notes are only counted unless asked for. What to do stands only at the first of those with the same cure.
+        """
+        for found in diagnostics:
+            is_rule = found.code in UNENFORCED and not self.lists_rules and not self.as_json
+            if is_rule or (found.severity is Severity.NOTE and not notes):
+                self._counted.add(found)
+            elif found not in self._told and not self.quiet:
+                cured = any(found.hint == other.hint for other in self._told)
+                self._told.add(found)
+                shown = replace(found, hint=None) if cured else found
+                click.echo(json.dumps(found.as_dict()) if self.as_json else str(shown), err=True)
+
+    def finish(self) -> None:
+        """Says how much was not told."""
+        rules = {found.message.partition('": ')[0] for found in self._counted if found.code in UNENFORCED}
+        notes = len(self._counted) - sum(found.code in UNENFORCED for found in self._counted)
+        if rules:
+            self.hint(f"nothing enforces {spoken_count(len(rules), 'rule')}; `seedbed explain` says which")
+        if notes:
+            self.hint(f"{spoken_count(notes, 'note')}; --notes shows {'them' if notes > 1 else 'it'}")
 
     def fail(self, error: SeedbedError) -> None:
         if not self.as_json:
-            click.echo(f"Error: {error}", err=True)
+            # What did not stop the run can wait until what did is mended.
+            stopping = [found for found in error.diagnostics if found.severity is Severity.ERROR]
+            click.echo(f"Error: {SeedbedError(error.message, stopping or error.diagnostics)}", err=True)
             return
         if error.message:
             click.echo(json.dumps({"severity": "error", "message": error.message}), err=True)

@@ -11,6 +11,9 @@ from seedbed.plan.rules import Cannot, Rule, parse_rule
 from seedbed.plan.spec import Author, Plan
 from seedbed.schema import Schema
 
+UNENFORCED = frozenset(["rule-in-words", "rule-not-possible"])
+"""The codes of warnings that name a rule which nothing enforces."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatedRule:
@@ -31,7 +34,7 @@ def gather_rules(schema: Schema, plan: Plan, document: Document) -> tuple[list[S
     for sentence in schema.rules:
         if sentence.rule is None:
             if sentence.key not in answered:
-                diagnostics.append(_untyped(sentence.text, sentence.table, sentence.origin))
+                diagnostics.append(_untyped(sentence.text, sentence.origin))
             continue
         try:
             rule = parse_rule(sentence.rule)
@@ -55,14 +58,14 @@ def gather_rules(schema: Schema, plan: Plan, document: Document) -> tuple[list[S
     return found, diagnostics
 
 
-def _untyped(says: str, table: str | None, place: Location) -> Diagnostic:
+def _untyped(says: str, place: Location) -> Diagnostic:
     return Diagnostic(
         "rule-in-words",
         f'nothing enforces the rule "{says}": it is only words',
         place,
         Severity.WARNING,
-        "say what it means under `rules:` in seedbed.yml, for example  {says: the sentence, table: "
-        f"{table or 'orders'}, rule: \"row('amount > 0')\"}}; `seedbed plan --author llm` asks an LLM",
+        "say what it means under `rules:` in seedbed.yml, for example  {says: the sentence, table: orders, "
+        "rule: \"row('amount > 0')\"}; `seedbed plan --author llm` asks an LLM",
     )
 
 
