@@ -27,6 +27,7 @@ from seedbed.plan import kinds
 from seedbed.plan.resolved import (
     DAY,
     Delayed,
+    DistinctAmongSiblings,
     FromFile,
     Given,
     Part,
@@ -336,7 +337,7 @@ class Frame:
                 raise GenerationError(
                     f"{self.table.name}: after {self.world.most_attempts} attempts {len(waiting)} of {len(self)} rows "
                     f"still break the rule {rules} ({accepted:.1%} satisfy it); change the generators of the "
-                    f"columns that it reads so that it can hold"
+                    f"columns that it reads so that it can hold{self._bound(predicates)}"
                 )
             self._settled = attempts
         return self._settled
@@ -348,7 +349,20 @@ class Frame:
             raise GenerationError(
                 f"{self.table.name}: {len(broken)} of {len(self)} rows break the rule {predicate.spoken} "
                 f"({predicate.origin}), for example {row}; change the generators of the columns that it reads"
+                f"{self._bound([predicate])}"
             )
+
+    def _bound(self, predicates: list[Predicate]) -> str:
+        """What to do about keys that rules read and that cannot be drawn again: they differ among siblings."""
+        read = {need.partition(".")[0] for predicate in predicates for need in predicate.needs}
+        names = [
+            reference.name
+            for reference in self.table.references
+            if isinstance(reference.finding, DistinctAmongSiblings) and read & {reference.name, *reference.columns}
+        ]
+        if not names:
+            return ""
+        return f"; {', '.join(names)} is distinct=true, so that it cannot be drawn again for a rule: take that out"
 
     # --- other rows ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,17 @@ from seedbed.errors import closest
 from seedbed.plan import kinds, rules
 from seedbed.plan.columns import Types
 from seedbed.plan.draft import Draft, Drafts
-from seedbed.plan.resolved import Drawn, Driving, OnDay, Predicate, Reference, ResolvedColumn, ValidAt, Via
+from seedbed.plan.resolved import (
+    DistinctAmongSiblings,
+    Drawn,
+    Driving,
+    OnDay,
+    Predicate,
+    Reference,
+    ResolvedColumn,
+    ValidAt,
+    Via,
+)
 from seedbed.plan.ruled import DRAWN_AGAIN, Ruled, expression_of
 from seedbed.plan.rulings import Condition, Read, RulePromise, Standing, Step
 
@@ -44,7 +54,7 @@ def rule_promises(
                 item.stated.says,
                 item.rule,
                 standing,
-                item.how or item.why_not or "nothing builds it in",
+                item.how or item.why_not or _how_to(draft, item.rule),
                 item.stated.origin,
                 conditions,
                 _key(item),
@@ -170,7 +180,34 @@ def _by_itself(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColum
             keys = [draft.key, *(fact.value for fact in draft.table.unique_keys)]
             if any(key and set(key) <= set(names) for key in keys):
                 return "it is a key, which is made so"
+            driving, others = _siblings(draft, names)
+            for name, reference in others.items() if driving else ():
+                if isinstance(draft.generators[name], kinds.Ordinal) or (
+                    reference is not None and isinstance(reference.finding, DistinctAmongSiblings)
+                ):
+                    return f"{name} differs among the rows of one {driving}"
     return ""
+
+
+def _siblings(draft: Draft, names: Iterable[str]) -> tuple[str | None, dict[str, Reference | None]]:
+    """The driving parent, if its key is among some columns; and the others of them, with their references."""
+    of = {column: reference for reference in draft.references.values() for column in reference.columns}
+    found = {name: of.get(name) for said in names if (name := draft.known(said))}
+    driving = {name: ref for name, ref in found.items() if ref is not None and isinstance(ref.finding, Driving)}
+    parent = next((ref.parent for ref in driving.values() if set(ref.columns) <= set(driving)), None)
+    return parent, {name: ref for name, ref in found.items() if name not in driving}
+
+
+def _how_to(draft: Draft, rule: rules.Rule) -> str:
+    """Why nothing builds a rule in, and what would."""
+    if isinstance(rule, rules.Unique):
+        driving, others = _siblings(draft, rule.columns)
+        drawn = [name for name, ref in others.items() if ref is not None and isinstance(ref.finding, Drawn)]
+        if driving and drawn:
+            return f"nothing builds it in; distinct=true in {drawn[0]}'s foreign_key would"
+        if driving:
+            return "nothing builds it in; ordinal() in one of the columns would"
+    return "nothing builds it in"
 
 
 def _follows(draft: Draft, columns: Mapping[str, ResolvedColumn], name: str, given: set[str]) -> bool:

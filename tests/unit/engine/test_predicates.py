@@ -3,6 +3,7 @@
 import pytest
 
 from seedbed.errors import GenerationError
+from seedbed.plan.rulings import Standing
 from worlds import make, resolve_text, schema_from, try_resolve, values
 
 PROPERTIES = """
@@ -93,3 +94,50 @@ def test_sql_that_cannot_be_enforced_is_reported(tmp_path, expression, reason):
     assert reason in found.message.lower()
     assert found.location.file == "seeds/_seeds.yml"
     assert resolved.table("loans").promises.predicates == ()
+
+
+TAGGED = """
+version: 2
+models:
+  - name: tickets
+    columns: [{name: ticket_id, data_type: integer, data_tests: [unique]}]
+  - name: tags
+    columns:
+      - {name: tag_id, data_type: integer, data_tests: [unique]}
+      - {name: weight, data_type: integer}
+  - name: ticket_tags
+    columns: [{name: ticket_id, data_type: integer}, {name: tag_id, data_type: integer}]
+"""
+TAGGED_PLAN = """
+rules:
+  - {says: No pair twice, table: ticket_tags, rule: "unique(['ticket_id', 'tag_id'])"}
+RULE
+tables:
+  tickets: {rows: 20, columns: {ticket_id: sequence()}}
+  tags: {rows: 8, columns: {tag_id: sequence(), weight: "integer(1, 9)"}}
+  ticket_tags:
+    rows: per tickets, constant(3)
+    columns: {ticket_id: foreign_key('tickets'), tag_id: "foreign_key('tags')"}
+"""
+DISTINCT = TAGGED_PLAN.replace("foreign_key('tags')", "foreign_key('tags', distinct=true)")
+
+
+@pytest.mark.parametrize(
+    ("plan", "standing", "how"),
+    [
+        (TAGGED_PLAN, Standing.CHECKED, "distinct=true in tag_id's foreign_key would"),
+        (DISTINCT, Standing.BUILT_IN, "tag_id differs among the rows of one tickets"),
+    ],
+)
+def test_what_makes_pairs_unique_is_named(tmp_path, plan, standing, how):
+    resolved = resolve_text(schema_from(tmp_path, TAGGED), plan.replace("RULE\n", ""))
+    (rule,) = resolved.table("ticket_tags").promises.rules
+    assert rule.standing is standing
+    assert how in rule.how
+
+
+def test_a_rule_that_a_distinct_key_breaks_says_that_the_key_is_not_drawn_again(tmp_path):
+    rule = "  - {says: Only heavy, table: ticket_tags, rule: \"row('tag_id.weight > 7')\"}\n"
+    resolved = resolve_text(schema_from(tmp_path, TAGGED), DISTINCT.replace("RULE\n", rule))
+    with pytest.raises(GenerationError, match="tag_id is distinct=true, so that it cannot be drawn again"):
+        make(resolved, "ticket_tags")

@@ -76,12 +76,14 @@ _CHANGED = frozenset(["updated", "modified", "changed", "touched"])
 """Words for when a row last changed, which a row with a lifecycle does as that goes on."""
 _OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
 _MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "90d": "150d",
-               "900d": "3000d", "300d": "900d", "40m": "4h"}  # fmt: skip
+               "30s": "5m", "900d": "3000d", "300d": "900d", "40m": "4h"}  # fmt: skip
 _BRIEF = re.compile(
     r"(?:^|_)(?:appointment|call|class|conversation|consultation|exam|execution|flight|interview|job_run|lesson|login|"
     r"meeting|ride|run|session|shift|stream|trip|visit)$"
 )
 """What tables are about whose rows begin and end on the same day."""
+_INSTANT = re.compile(r"(?:^|_)(?:reading|measurement|ping|telemetry|observation|sample|click|pageview|log)$")
+"""What tables are about whose rows are over in a moment."""
 _BY_DAY = re.compile(r"(?:^|_)(?:appointment|class|consultation|exam|interview|lesson|meeting|visit)$")
 _ABSENT = re.compile(r"(?:^|_)(?:absence|leave|leave_request|vacation|holiday|stay|trip|booking|reservation|rental)$")
 _FOLLOWS = re.compile(
@@ -184,6 +186,8 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
 
 def _pace(sketch: Sketch, column: Column, rank: int, delay: str) -> str:
     """How long it takes to the end of a thing like this: a call minutes, a contract a year."""
+    if _INSTANT.search(sketch.about) and rank < _UPDATED and _has_time(sketch, column):
+        return "30s"
     if rank not in (40, 50):
         return delay
     if _BRIEF.search(sketch.about) and _has_time(sketch, column):

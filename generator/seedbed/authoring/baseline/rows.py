@@ -21,7 +21,7 @@ _REFERENCE = frozenset(
         "currency", "department", "gender", "genre", "group", "industry", "kind", "language", "level", "location",
         "method", "priority", "profile", "province", "reason", "region", "role", "segment", "severity", "stage",
         "state", "status", "subject", "tag", "tier", "topic", "type", "unit", "warehouse", "zone", "store",
-        "branch", "plan",
+        "branch", "plan", "ward", "term", "semester", "carrier",
     ]
 )  # fmt: skip
 _MEANS = (
