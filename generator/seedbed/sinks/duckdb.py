@@ -12,7 +12,7 @@ from seedbed.errors import Diagnostic, Location, SinkError
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.sinks.base import Outcome, Sink, Written
 from seedbed.sinks.dialect import escaped, quoted
-from seedbed.sinks.relations import Existing, Relation, casts, check_ownership, comment, relations, streamed
+from seedbed.sinks.relations import Existing, Relation, casts, check_load, check_ownership, comment, relations, streamed
 
 ADAPTER = "duckdb"
 # What DuckDB 2.0 makes by itself is closed to 1.x. Older formats than this one cost a quarter more time to write.
@@ -46,9 +46,11 @@ class DuckDBSink(Sink):
         self._cursor = connection.cursor()
         try:
             self._cursor.execute("begin transaction")
+            existing = {name: self._existing(relation) for name, relation in self._relations.items()}
+            self._notes = check_load(existing.values(), plan)
             if not force:
                 check_ownership(
-                    (plan.table(name), relation, self._existing(relation)) for name, relation in self._relations.items()
+                    (plan.table(name), relation, existing[name]) for name, relation in self._relations.items()
                 )
         except BaseException:
             self._cursor.close()
@@ -85,7 +87,7 @@ class DuckDBSink(Sink):
         except duckdb.Error as error:
             raise SinkError(f"The database did not take the tables: {error}") from error
         self._cursor.close()
-        return Outcome(written, changed=tuple(table.place for table in written))
+        return Outcome(written, changed=tuple(table.place for table in written), notes=tuple(self._notes))
 
     def _rollback(self) -> None:
         # A transaction that is open ends with its cursor, and nothing of it stays.

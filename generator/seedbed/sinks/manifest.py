@@ -79,18 +79,24 @@ def read_manifest(folder: Path) -> RunManifest | None:
         raise SinkError(diagnostics=[found]) from None
 
 
-def check_dates(before: RunManifest | None, plan: ResolvedPlan, folder: str) -> list[Diagnostic]:
-    """Warns of a run that goes back in time, or begins after what the run before it ended with."""
-    if before is None:
+def check_dates(held: dt.date | None, plan: ResolvedPlan, place: str) -> list[Diagnostic]:
+    """Warns of a run that goes back in time, or begins after what the run before it ended with.
+
+    Args:
+        held: the as-of date of what stands in the place, if anything does.
+        plan: this run's.
+        place: a folder or database, for the message.
+    """
+    if held is None:
         return []
     since = plan.extract.since if plan.extract else None
     message = hint = None
-    if plan.as_of < before.as_of:
-        message = f"{folder} held the state as of {before.as_of}; this run goes back to {plan.as_of}"
-        hint = f"generate with --as-of {before.as_of} or later, if that was not meant"
-    elif since and before.as_of < since:
-        message = f"{folder} held the state as of {before.as_of}; what changed until {since} is not told"
-        hint = f"extract the changes --since {before.as_of}"
+    if plan.as_of < held:
+        message = f"{place} held the state as of {held}; this run goes back to {plan.as_of}"
+        hint = f"run it with --as-of {held} or later, if that was not meant"
+    elif since and held < since:
+        message = f"{place} held the state as of {held}; what changed until {since} is not told"
+        hint = f"extract the changes --since {held}"
     return [Diagnostic("as-of", message, severity=Severity.WARNING, hint=hint)] if message else []
 
 

@@ -102,7 +102,8 @@ class ParquetSink(Sink):
         wanted = {path.name for path in map(self._path, self._plan) if path.parent == self.folder}
         for name in sorted(self._files.owned(self.folder) - wanted):
             self._files.remove(self.folder / name)
-        dates = check_dates(read_manifest(self.folder), self._plan, self._shown(self.folder))
+        before = read_manifest(self.folder)
+        dates = check_dates(before.as_of if before else None, self._plan, self._shown(self.folder))
         changes = self._files.commit(self._plan.random_seed, self._plan.as_of, self._plan.extract)
         return Outcome(
             written,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +16,12 @@ from seedbed.schema import Project, TypeKind
 from seedbed.sinks.base import check_batch
 from seedbed.sinks.data_tests import column_quoter
 from seedbed.sinks.dialect import quoted, type_name
+from seedbed.sinks.manifest import check_dates
 
 MARK = "Written by Seedbed"
 """How the comment on a table begins that a later run may replace: as in a run manifest, the proof of ownership."""
 
+_AS_OF = re.compile(r"as of (\d{4}-\d\d-\d\d)")
 _BINARY = {"postgres": "bytea"}
 
 
@@ -98,6 +102,13 @@ def check_ownership(found: Iterable[tuple[ResolvedTable, Relation, Existing | No
     ]
     if problems:
         raise SinkError("Nothing was loaded.", problems)
+
+
+def check_load(existing: Iterable[Existing | None], plan: ResolvedPlan) -> list[Diagnostic]:
+    """Warns of dates that do not follow on from those of the tables that Seedbed loaded before."""
+    found = (_AS_OF.search(item.comment or "") for item in existing if item and (item.comment or "").startswith(MARK))
+    held = max((dt.date.fromisoformat(match[1]) for match in found if match), default=None)
+    return check_dates(held, plan, "the database")
 
 
 def casts(table: ResolvedTable, adapter: str) -> Sequence[str]:

@@ -113,7 +113,8 @@ class CsvSink(Sink):
         stale += [self._tests / name for name in self._files.owned(self._tests) - {path.name for path in tests}]
         for path in sorted(stale):
             self._files.remove(path)
-        dates = check_dates(read_manifest(self.folder), self._plan, self._shown(self.folder))
+        before = read_manifest(self.folder)
+        dates = check_dates(before.as_of if before else None, self._plan, self._shown(self.folder))
         changes = self._files.commit(self._plan.random_seed, self._plan.as_of, self._plan.extract)
         left = [
             Diagnostic(

@@ -16,7 +16,7 @@ from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.sinks.base import Outcome, Sink, Written
 from seedbed.sinks.dialect import escaped, quoted
 from seedbed.sinks.duckdb import DuckDBFileSink
-from seedbed.sinks.relations import Existing, Relation, casts, check_ownership, comment, relations, streamed
+from seedbed.sinks.relations import Existing, Relation, casts, check_load, check_ownership, comment, relations, streamed
 
 Settings = Mapping[str, Any]
 """What a target of `profiles.yml` says, rendered."""
@@ -151,6 +151,7 @@ class AdbcSink(Sink):
             if settings.get("role"):
                 self._cursor.execute(f"set role {quoted(str(settings['role']), adapter)}")
             self._check_ownership()
+            self._notes = check_load(map(self._existing, self._relations.values()), plan)
         except BaseException:
             self.rollback()
             raise
@@ -178,7 +179,7 @@ class AdbcSink(Sink):
         except self._error as error:
             raise self._refused("The database did not take the tables", error) from error
         self._close()
-        return Outcome(written, changed=tuple(table.place for table in written))
+        return Outcome(written, changed=tuple(table.place for table in written), notes=tuple(self._notes))
 
     def _move(self, view: str, relation: Relation) -> None:
         run = self._cursor.execute
