@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
@@ -142,25 +142,33 @@ _WILD = re.compile(r"[*?\[<]")
 
 
 class _Names:
-    """The names that an entry speaks of. Most are plain: to compile all as patterns took 0.15 s of each command."""
+    """Groups of names, and to which of them a name belongs.
 
-    def __init__(self, globs: Collection[str]) -> None:
-        words = [text for text in globs if not _WILD.search(text)]
-        wild = [_regular(text) for text in globs if _WILD.search(text)]
-        self._whole = frozenset(text.removeprefix("~") for text in words)
-        self._ends = frozenset(text[1:] for text in words if text.startswith("~"))
-        self._pattern = re.compile("|".join(wild)) if wild else None
+    Most are plain: to compile all as patterns took 0.15 s of each command, and to try each in turn as much again.
+    """
 
-    def fit(self, name: str) -> bool:
-        """Whether one of them is the name."""
-        if name in self._whole or (self._pattern and self._pattern.fullmatch(name)):
-            return True
-        place = name.find("_")
-        while place >= 0:
-            if name[place + 1 :] in self._ends:
-                return True
-            place = name.find("_", place + 1)
-        return False
+    def __init__(self, groups: Iterable[Collection[str]]) -> None:
+        self._whole: dict[str, list[int]] = {}
+        self._ends: dict[str, list[int]] = {}
+        self._patterns: list[tuple[re.Pattern[str], int]] = []
+        for place, globs in enumerate(groups):
+            wild = [text for text in globs if _WILD.search(text)]
+            if wild:
+                self._patterns.append((re.compile("|".join(map(_regular, wild))), place))
+            for text in globs:
+                if text not in wild:
+                    self._whole.setdefault(text.removeprefix("~"), []).append(place)
+                    if text.startswith("~"):
+                        self._ends.setdefault(text[1:], []).append(place)
+
+    def groups(self, name: str) -> set[int]:
+        """The places of the groups that have the name."""
+        found = {*self._whole.get(name, ()), *(place for pattern, place in self._patterns if pattern.fullmatch(name))}
+        _, mark, end = name.partition("_")
+        while mark:
+            found.update(self._ends.get(end, ()))
+            _, mark, end = end.partition("_")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +176,6 @@ class _Rule:
     """One entry of `column_names.txt`; it holds only `beside` a column of such a name, if that is given."""
 
     family: str
-    names: _Names
     generator: str
     beside: _Names | None = None
 
@@ -189,13 +196,12 @@ def read_name(
     if own == "name" and about.rpartition("_")[2] in PERSONS and kind in (None, TypeKind.TEXT):
         return "text", "fake('full_name')"
     plain = re.sub(r"_?\d+$", "", own)
+    rules, names = _compiled()
     for tried in (candidates, [plain] if plain and plain != own else []):
-        for rule in _compiled():
-            if kind is not None and kind not in FITS[rule.family]:
-                continue
-            if rule.beside and not any(map(rule.beside.fit, beside)):
-                continue
-            if any(map(rule.names.fit, tried)):
+        for place in sorted(set().union(*map(names.groups, tried))):
+            rule = rules[place]
+            fits = kind is None or kind in FITS[rule.family]
+            if fits and (rule.beside is None or any(map(rule.beside.groups, beside))):
                 return rule.family, rule.generator
     return None
 
@@ -211,21 +217,21 @@ def _without_mark(name: str, beside: Collection[str]) -> str:
 
 
 @functools.cache
-def _compiled() -> tuple[_Rule, ...]:
-    """The entries of `column_names.txt`."""
-    rules: list[tuple[str, list[str]]] = []
+def _compiled() -> tuple[tuple[_Rule, ...], _Names]:
+    """The entries of `column_names.txt`, and the names that each of them is for."""
+    entries: list[tuple[str, list[str]]] = []
     for line in _read_rules().splitlines():
         if line.startswith(" "):
-            rules[-1][1].extend(line.split())
+            entries[-1][1].extend(line.split())
         elif line and not line.startswith("#"):
-            rules.append((line, []))
-    return tuple(_compile(head, names) for head, names in rules)
+            entries.append((line, []))
+    return tuple(_compile(head) for head, _ in entries), _Names(names for _, names in entries)
 
 
-def _compile(head: str, names: Collection[str]) -> _Rule:
+def _compile(head: str) -> _Rule:
     family, _, generator = head.partition(": ")
     family, _, beside = family.partition(" beside ")
-    return _Rule(family, _Names(names), generator, _Names(beside.split()) if beside else None)
+    return _Rule(family, generator, _Names([beside.split()]) if beside else None)
 
 
 @functools.cache

@@ -168,7 +168,7 @@ def _add_annotated(sketches: Sketches, sketch: Sketch) -> None:
 def _add_composite(sketches: Sketches, sketch: Sketch) -> None:
     """A table that has all columns of another's composite key, and more of its own key, refers to it by them."""
     here = {column.name.casefold(): column.name for column in sketch.table.columns}
-    for parent in _candidates(sketches, sketch):
+    for parent in sketches.nearest(sketch):
         names = [name.casefold() for name in parent.key]
         if len(names) < 2 or parent is sketch or not all(name in here for name in names):
             continue
@@ -205,18 +205,6 @@ def _guess(sketches: Sketches, sketch: Sketch, column: Column) -> Link | None:
     )
 
 
-def _candidates(sketches: Sketches, sketch: Sketch) -> list[Sketch]:
-    """All tables that can be referred to: of the same source first, then with the same prefix, then the rest."""
-
-    def nearness(other: Sketch) -> tuple[bool, bool, bool]:
-        here, there = sketch.table.source, other.table.source
-        same_source = (here and here.source_name) == (there and there.source_name)
-        prefixes = [snake(item.name.rpartition(".")[2]).split("_")[0] for item in (sketch, other)]
-        return (not same_source, prefixes[0] != prefixes[1], other.history is not None)
-
-    return sorted(sketches.tables.values(), key=nearness)
-
-
 def _link(sketch: Sketch, column: str, parent: Sketch, target: str | None = None) -> Link | None:
     """A link to the parent's key, or to the named column of it; None where types cannot fit."""
     found = parent.table.column(target) if target else None
@@ -234,7 +222,7 @@ def _link(sketch: Sketch, column: str, parent: Sketch, target: str | None = None
 def _by_words(sketches: Sketches, sketch: Sketch, column: str, table: str, target: str | None) -> Link | None:
     """As a description says; a word that is no table's name says nothing."""
     spoken = singular(snake(table))
-    for parent in _candidates(sketches, sketch):
+    for parent in sketches.nearest(sketch):
         exact = parent.name.casefold() in (table.casefold(), table.casefold().rpartition(".")[2])
         if exact or parent.about == spoken:
             link = _link(sketch, column, parent, target or _same_unique(parent, column))
@@ -250,7 +238,7 @@ def _by_same_key(sketches: Sketches, sketch: Sketch, column: str) -> Link | None
         return None
     holders = [
         other
-        for other in _candidates(sketches, sketch)
+        for other in sketches.nearest(sketch)
         if other is not sketch and len(other.key) == 1 and snake(other.key[0]) == name
     ]
     about = _stem(name)
@@ -273,7 +261,7 @@ def _by_stem(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
     words = stem.split("_")
     for start in range(len(words)):
         wanted = singular("_".join(words[start:]))
-        for parent in _candidates(sketches, sketch):
+        for parent in sketches.nearest(sketch):
             if parent.about == wanted and not (parent is sketch and start == 0):
                 link = _link(sketch, column, parent, _same_unique(parent, column))
                 if link:
@@ -289,7 +277,7 @@ def _by_bare_noun(sketches: Sketches, sketch: Sketch, column: Column) -> Link | 
     noun = _QUALIFIERS.sub("", snake(column.name))
     if column.description and re.search(r"\bname\b", column.description.value, re.I):
         return None
-    for parent in _candidates(sketches, sketch):
+    for parent in sketches.nearest(sketch):
         by_id = len(parent.key) == 1 and snake(parent.key[0]) in _KEY_NAMES
         own = sketch.table.source, parent.table.source
         together = (own[0] and own[0].source_name) == (own[1] and own[1].source_name)
@@ -317,7 +305,7 @@ def _by_person(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
     is_key = name.endswith(KEY_ENDINGS) or sketch.kind(column) in (TypeKind.INTEGER, TypeKind.UUID)
     if not is_key or not (stem.split("_")[-1] in _ROLES or stem.endswith("_by")):
         return None
-    tables = _candidates(sketches, sketch)
+    tables = sketches.nearest(sketch)
     for about in (stem, *_PEOPLE):
         parent = next((item for item in tables if item.about == about or item.about.endswith(f"_{about}")), None)
         link = _link(sketch, column, parent) if parent else None

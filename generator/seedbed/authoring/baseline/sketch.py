@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -203,8 +203,17 @@ class Sketches:
     schema: Schema
     window: Window
     default_rows: int
-    tables: dict[str, Sketch] = field(default_factory=dict)
+    tables: Mapping[str, Sketch]
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _by_name: dict[str, Sketch] = field(init=False, default_factory=dict)
+    _by_short_name: dict[str, list[Sketch]] = field(init=False, default_factory=dict)
+    _nearest: dict[str, list[Sketch]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for sketch in self.tables.values():
+            folded = sketch.name.casefold()
+            self._by_name.setdefault(folded, sketch)
+            self._by_short_name.setdefault(folded.rpartition(".")[2], []).append(sketch)
 
     def __iter__(self) -> Iterator[Sketch]:
         """The tables that are to be generated."""
@@ -213,11 +222,20 @@ class Sketches:
     def find(self, name: str | None) -> Sketch | None:
         """The table of that name, compared without case; a source table also by its name alone."""
         folded = (name or "").casefold()
-        for sketch in self.tables.values():
-            if sketch.name.casefold() == folded:
-                return sketch
-        short = [item for item in self.tables.values() if item.name.casefold().rpartition(".")[2] == folded]
-        return short[0] if len(short) == 1 else None
+        short = self._by_short_name.get(folded, ())
+        return self._by_name.get(folded) or (short[0] if len(short) == 1 else None)
+
+    def nearest(self, sketch: Sketch) -> Sequence[Sketch]:
+        """All tables that one can refer to: of the same source first, then with the same prefix, then the rest."""
+        if sketch.name not in self._nearest:
+            source, prefix = _origin(sketch)
+
+            def distance(other: Sketch) -> tuple[bool, bool, bool]:
+                its_source, its_prefix = _origin(other)
+                return (source != its_source, prefix != its_prefix, other.history is not None)
+
+            self._nearest[sketch.name] = sorted(self.tables.values(), key=distance)
+        return self._nearest[sketch.name]
 
     def note(
         self, code: str, message: str, origin: Location, hint: str | None = None, severity: Severity = Severity.NOTE
@@ -239,7 +257,7 @@ def start_sketches(schema: Schema, window: Window, default_rows: int, wanted: fr
 
     An annotation that cannot be read says nothing here; `resolve` reports it.
     """
-    sketches = Sketches(schema, window, default_rows)
+    sketches: dict[str, Sketch] = {}
     for table in schema:
         planned = table.generated and (wanted is None or table.name in wanted)
         if not planned and table.data_file is None:
@@ -261,8 +279,14 @@ def start_sketches(schema: Schema, window: Window, default_rows: int, wanted: fr
         sketch.process_annotated = broken or (annotated is not None and annotated.declares_moves)
         if sketch.history:
             sketch.recorded = set(recorded_columns(sketch.history, table))
-        sketches.tables[table.name] = sketch
-    return sketches
+        sketches[table.name] = sketch
+    return Sketches(schema, window, default_rows, sketches)
+
+
+def _origin(sketch: Sketch) -> tuple[str | None, str]:
+    """The source that a table belongs to, and the first word of its name."""
+    source = sketch.table.source
+    return source.source_name if source else None, snake(sketch.name.rpartition(".")[2]).split("_")[0]
 
 
 def recorded_columns(history: History, table: Table) -> Iterator[str]:
