@@ -301,7 +301,7 @@ class Renderer:
             hint = closest(unknown[0], self.context) or f"known here are {known}"
             told = "is known to dbt only" if unknown[0] in _DBT_ONLY else "is not known here"
             self._report("jinja-undefined", f'{_shown(text)}: "{unknown[0]}" {told}', at, hint, Severity.WARNING)
-        template = _ENVIRONMENT.from_string(text)
+        template = _ENVIRONMENT.from_string(tree)
         try:
             parts = list(template.root_render_func(template.new_context(dict(self.context))))
         except Exception:

@@ -103,6 +103,7 @@ def _collect(value: Any, found: set[str]) -> None:
 
 def _read(path: Path) -> list[Document]:
     try:
-        return [read_yaml(path.read_text(encoding="utf-8"), path.name)]
+        text = path.read_text(encoding="utf-8")
+        return [read_yaml(text, path.name)] if "column_types" in text else []
     except (OSError, UnicodeDecodeError, ProjectError):
         return []

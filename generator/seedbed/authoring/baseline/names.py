@@ -138,7 +138,7 @@ def subject(table: str) -> str:
     return singular("_".join(words))
 
 
-_WILD = re.compile(r"[*?\[<]")
+_SOME = {"<person>": PERSONS, "<company>": COMPANIES, "<animal>": ANIMALS}
 
 
 class _Names:
@@ -152,11 +152,12 @@ class _Names:
         self._ends: dict[str, list[int]] = {}
         self._patterns: list[tuple[re.Pattern[str], int]] = []
         for place, globs in enumerate(groups):
-            wild = [text for text in globs if _WILD.search(text)]
+            texts = [text for glob in globs for text in _spelled_out(glob)]
+            wild = [_regular(text) for text in texts if "*" in text]
             if wild:
-                self._patterns.append((re.compile("|".join(map(_regular, wild))), place))
-            for text in globs:
-                if text not in wild:
+                self._patterns.append((re.compile("|".join(wild)), place))
+            for text in texts:
+                if "*" not in text:
                     self._whole.setdefault(text.removeprefix("~"), []).append(place)
                     if text.startswith("~"):
                         self._ends.setdefault(text[1:], []).append(place)
@@ -239,10 +240,11 @@ def _read_rules() -> str:
     return Path(__file__).with_name("column_names.txt").read_text(encoding="utf-8")
 
 
+def _spelled_out(glob: str) -> list[str]:
+    """A name, or the names that it stands for: `<person>_name` is one for each person."""
+    return next(([glob.replace(mark, word) for word in words] for mark, words in _SOME.items() if mark in glob), [glob])
+
+
 def _regular(glob: str) -> str:
-    pattern = translate(
-        glob.removeprefix("~").replace("<person>", "@").replace("<company>", "%").replace("<animal>", "&")
-    )
-    for mark, words in (("@", PERSONS), ("%", COMPANIES), (re.escape("&"), ANIMALS)):
-        pattern = pattern.replace(mark, f"(?:{'|'.join(sorted(words))})")
+    pattern = translate(glob.removeprefix("~"))
     return f"(?:.*_)?{pattern}" if glob.startswith("~") else pattern
