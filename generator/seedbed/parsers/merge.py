@@ -17,6 +17,7 @@ from seedbed.parsers.lookup import Lookup
 from seedbed.parsers.mermaid_er import ErDiagram, parse_er
 from seedbed.parsers.mermaid_state import parse_state
 from seedbed.parsers.mermaid_text import find_diagrams
+from seedbed.parsers.model_sql import add_columns_of_models
 from seedbed.parsers.project import DbtProject, fqn_folders, read_project, walk_files
 from seedbed.parsers.properties import PropertyReader
 from seedbed.parsers.rules import read_rules
@@ -69,6 +70,7 @@ def read_schema(
     merger = ErdMerger(lookup, project.diagnostics, {})
     for diagram in diagrams:
         merger.add_entities(diagram)
+    add_columns_of_models(lookup, project)
     _require_columns(lookup)
     lookup.resolve_keys()
     merger.add_relationships(diagrams)
@@ -233,7 +235,8 @@ def _tables_without_columns(tables: Iterable[Table]) -> Iterator[Diagnostic]:
             f"{'it is' if len(found) == 1 else 'they are'} not generated",
             found[0].origin,
             Severity.WARNING,
-            "list the columns here, under `columns:` of each table, or draw them in an erDiagram",
+            "list the columns here, under `columns:` of each table, or draw them in an erDiagram; models that select "
+            "them by name say them too",
         )
 
 

@@ -17,6 +17,7 @@ _KEY_NAMES = ("id", "_id", "uuid", "guid", "key", "pk", "sk", "hk", "uid")
 _OWN_PARENT = re.compile(
     r"(?:parent|reports_to|supervisor|referred_by|reply_to|superior|predecessor|duplicate_of)(?:_|$)"
 )
+_GOODS = frozenset(["product", "article", "variant", "part"])
 _MANAGED = frozenset(["employee", "staff", "worker", "person", "user", "agent"])
 _PEOPLE = ("user", "employee", "agent", "staff", "member", "person", "people", "customer")
 """Tables that a person in a role, such as an assignee or an approver, is likely to stand in; the likeliest first."""
@@ -91,7 +92,8 @@ def _named_key(sketch: Sketch) -> tuple[str, ...]:
         if name in by_name:
             return (by_name[name],)
     last = sketch.about.rpartition("_")[2]
-    return next(((by_name[name],) for ending in ("_id", "_sk", "_key") if (name := f"{last}{ending}") in by_name), ())
+    named = [*(f"{last}{ending}" for ending in ("_id", "_sk", "_key")), *(["sku"] if last in _GOODS else [])]
+    return next(((by_name[name],) for name in named if name in by_name), ())
 
 
 def _ends(column: Column) -> bool:
