@@ -236,7 +236,9 @@ def _by_words(sketches: Sketches, sketch: Sketch, column: str, table: str, targe
 def _by_same_key(sketches: Sketches, sketch: Sketch, column: str) -> Link | None:
     """A column named as another table's key: `case_sk`."""
     name = snake(column)
-    if name in _KEY_NAMES:
+    # An article number that tells a table's own rows apart is not drawn from elsewhere.
+    numbers_rows = name == "sku" and any(column in key.value for key in sketch.table.unique_keys)
+    if name in _KEY_NAMES or numbers_rows:
         return None
     holders = [
         other
