@@ -35,7 +35,7 @@ def test_it_builds_on_parquet_files(build, tmp_path):
     with (project / "dbt_project.yml").open("a", encoding="utf-8") as file:
         file.write('sources: {shop: {+meta: {external_location: "seedbed/data/{schema}_{identifier}.parquet"}}}\n')
     resolved = resolve_shop(project)
-    api.generate(resolved, api.parquet_sink(resolved))
+    api.write(resolved, api.parquet_sink(resolved))
     done = build(project)
     assert done.returncode == 0, done.stdout
     assert sorted(statuses(project)) == ALL_WELL

@@ -171,10 +171,11 @@ def test_what_is_not_seedbeds_is_left_alone(server, schema, tmp_path, made):
 
 
 def test_a_table_that_appears_during_the_run_is_left_alone(server, schema, tmp_path):
+    server.run(f"create schema {schema}")
     table = _source(schema, {"id": "bigint"})
     with warehouse_sink(make_plan(tmp_path, [table], adapter="postgres"), server.settings) as sink:
         sink.write(table, arrow_schema(table), batches(table, [(1,)]))
-        server.run(f"create schema {schema}", f"create table {schema}.orders as select 1 as real")
+        server.run(f"create table {schema}.orders as select 1 as real")
         with pytest.raises(SinkError, match="is there already"):
             sink.commit()
     assert server.rows(f"select real from {schema}.orders") == [(1,)]
@@ -191,9 +192,12 @@ def test_a_failed_load_leaves_the_old_rows(server, schema, tmp_path):
     plan = make_plan(tmp_path, [table], adapter="postgres")
     with warehouse_sink(plan, server.settings) as sink, pytest.raises(RuntimeError, match="the engine broke"):
         sink.write(table, arrow_schema(table), failing())
-    with pytest.raises(SinkError, match=r"The database did not take the tables: .*smallint"):
+    with pytest.raises(SinkError, match=r"id does not fit into smallint: .*70000"):
         _load(tmp_path, server, _source(schema, {"id": "smallint"}), [(70_000,)])
+    with pytest.raises(SinkError, match="value too long for type character varying"):
+        _load(tmp_path, server, _source(schema, {"id": "varchar(2)"}), [("abc",)])
     assert server.rows(f"select * from {schema}.orders") == [(1,)]
+    assert server.rows(f"select count(*) from pg_tables where schemaname = '{schema}'") == [(1,)]
 
 
 def test_writing_into_a_schema_asks_for_no_more_rights(server, schema, tmp_path):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from seedbed.errors import Diagnostic, SinkError
-from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan, ResolvedTable
 from seedbed.schema import Project, TypeKind
 from seedbed.sinks.base import check_batch
 from seedbed.sinks.data_tests import column_quoter
@@ -111,19 +111,22 @@ def check_load(existing: Iterable[Existing | None], plan: ResolvedPlan) -> list[
     return check_dates(held, plan, "the database")
 
 
-def casts(table: ResolvedTable, adapter: str) -> Sequence[str]:
-    """The select list that turns rows in Arrow's types into columns of the declared ones.
+def declared(table: ResolvedTable, adapter: str) -> Iterator[tuple[ResolvedColumn, str, str]]:
+    """The written columns, each with its name as SQL spells it and the declared type.
 
-    Columns are named with quotes where the seed's would be: without them, a warehouse folds the case as it does in
-    the models that read them.
+    Names stand between quotes where the seed's would: without them, a warehouse folds the case as it does in the
+    models that read them.
     """
     spell = column_quoter(table, adapter)
-    listed = []
     for column in table.written_columns:
         binary = column.data_type.kind is TypeKind.BINARY
-        to = _BINARY.get(adapter, "blob") if binary else type_name(column.data_type, adapter)
-        listed.append(f"cast({quoted(column.name, adapter)} as {to}) as {spell(column.name)}")
-    return listed
+        kind = _BINARY.get(adapter, "blob") if binary else type_name(column.data_type, adapter)
+        yield column, spell(column.name), kind
+
+
+def casts(table: ResolvedTable, adapter: str) -> Sequence[str]:
+    """The select list that turns rows in Arrow's types into columns of the declared ones."""
+    return [f"cast({quoted(column.name, adapter)} as {to}) as {name}" for column, name, to in declared(table, adapter)]
 
 
 class Rows:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seedbed.errors import Diagnostic, SinkError
-from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
-from seedbed.sinks.base import Outcome, Sink, Written
+from seedbed.plan.resolved import ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.schema import TypeKind
+from seedbed.sinks.base import Outcome, Sink, Written, check_batch
 from seedbed.sinks.dialect import escaped, quoted
 from seedbed.sinks.duckdb import DuckDBFileSink
-from seedbed.sinks.relations import Existing, Relation, casts, check_load, check_ownership, comment, relations, streamed
+from seedbed.sinks.relations import (
+    Existing,
+    Relation,
+    check_load,
+    check_ownership,
+    comment,
+    declared,
+    relations,
+    streamed,
+)
 
 Settings = Mapping[str, Any]
 """What a target of `profiles.yml` says, rendered."""
@@ -29,7 +41,8 @@ _DEPENDENT_OBJECTS = "2BP01"
 class Driver:
     """All that sets one kind of database apart from another that is reached through ADBC.
 
-    It must make and drop tables inside transactions, and its ADBC driver must ingest into temporary tables.
+    It must make, rename and drop tables inside transactions. Its ADBC driver may want rows in the very types of the
+    columns: integers come in their declared width, and a uuid comes as text.
     """
 
     module: str
@@ -125,8 +138,9 @@ def warehouse_sink(plan: ResolvedPlan, settings: Settings, *, force: bool = Fals
 class AdbcSink(Sink):
     """Writes tables to where dbt's `source()` and `ref()` look for them, in a database with an ADBC driver.
 
-    Rows go into temporary tables; the commit moves them, as the declared types, in one transaction. A table that
-    has the same columns already keeps its place, so that views on it and grants stay.
+    Rows go into new tables of the declared types beside the old ones. The commit, which ends the one transaction
+    of a run, gives them their names; a table that has the same columns already keeps its place and takes the rows
+    over, so that views on it and grants stay.
 
     Args:
         plan: the resolved plan.
@@ -143,7 +157,9 @@ class AdbcSink(Sink):
         self._plan, self._adapter, self._force = plan, adapter, force
         self._driver = DRIVERS[adapter]
         self._relations = relations(plan)
-        self._staged: dict[str, str] = {}
+        self._staged: dict[str, Relation] = {}
+        # No other run in this database may choose the same names.
+        self._run_name = f"seedbed_{secrets.token_hex(4)}"
         dbapi, self._connection = _connect(adapter, settings)
         self._error: type[Exception] = dbapi.Error
         self._cursor = self._connection.cursor()
@@ -157,16 +173,23 @@ class AdbcSink(Sink):
             raise
 
     def _write(self, table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Written:
-        relation, number = self._relations[table.name], len(self._staged)
-        staging, view = f"seedbed_batches_{number}", f"seedbed_rows_{number}"
+        relation = self._relations[table.name]
+        new = Relation(relation.database_schema, f"{self._run_name}_{len(self._staged)}")
+        run, name, columns = self._cursor.execute, new.sql(self._adapter), list(declared(table, self._adapter))
+        texts = [(spelled, to) for column, spelled, to in columns if column.data_type.kind is TypeKind.UUID]
         try:
-            with streamed(table, schema, batches) as rows:
-                self._cursor.adbc_ingest(staging, rows.reader, mode="create", temporary=True)
-            columns = ", ".join(casts(table, self._adapter))
-            self._cursor.execute(f"create temporary view {view} as select {columns} from {staging}")
+            self._make_schema(new.database_schema)
+            made = ", ".join(f"{spelled} {'text' if (spelled, to) in texts else to}" for _, spelled, to in columns)
+            run(f"create table {name} ({made})")
+            carried = _carried(table, schema, [column for column, _ in self._columns(name)])
+            with streamed(table, carried, _fitted(table, schema, carried, batches)) as rows:
+                self._cursor.adbc_ingest(new.name, rows.reader, mode="append", db_schema_name=new.database_schema)
+            if texts:
+                changes = ", ".join(f"alter {spelled} type {to} using {spelled}::{to}" for spelled, to in texts)
+                run(f"alter table {name} {changes}")
         except self._error as error:
             raise self._refused(f"{table.name} cannot be loaded", error) from error
-        self._staged[table.name] = view
+        self._staged[table.name] = new
         return Written(table.name, rows.count, str(relation))
 
     def _commit(self, written: tuple[Written, ...]) -> Outcome:
@@ -181,21 +204,23 @@ class AdbcSink(Sink):
         self._close()
         return Outcome(written, changed=tuple(table.place for table in written), notes=tuple(self._notes))
 
-    def _move(self, view: str, relation: Relation) -> None:
-        run = self._cursor.execute
-        if not self._rows(self._driver.schema_exists, relation.database_schema):
-            # `if not exists` alone asks for a right that a person who may write into the schema need not have.
-            run(f"create schema if not exists {quoted(relation.database_schema, self._adapter)}")
+    def _move(self, new: Relation, relation: Relation) -> None:
+        run, rows, name = self._cursor.execute, new.sql(self._adapter), relation.sql(self._adapter)
         existing = self._existing(relation)
-        name = relation.sql(self._adapter)
-        if existing and existing.kind == "table" and self._columns(name) == self._columns(view):
+        if existing and existing.kind == "table" and self._columns(name) == self._columns(rows):
             run(f"truncate table {name}")
-            run(f"insert into {name} select * from {view}")
+            run(f"insert into {name} select * from {rows}")
+            run(f"drop table {rows}")
         else:
             if existing:
                 run(f"drop {existing.kind} {name}")
-            run(f"create table {name} as select * from {view}")
+            run(f"alter table {rows} rename to {quoted(relation.name, self._adapter)}")
         run(f"comment on table {name} is '{escaped(comment(self._plan), self._adapter)}'")
+
+    def _make_schema(self, name: str) -> None:
+        # `if not exists` alone asks for a right that a person who may write into the schema need not have.
+        if not self._rows(self._driver.schema_exists, name):
+            self._cursor.execute(f"create schema if not exists {quoted(name, self._adapter)}")
 
     def _check_ownership(self) -> None:
         if not self._force:
@@ -235,6 +260,36 @@ class AdbcSink(Sink):
         with contextlib.suppress(self._error):
             self._cursor.close()
             self._connection.close()
+
+
+def _carried(table: ResolvedTable, schema: pa.Schema, names: Iterable[str]) -> pa.Schema:
+    """The schema in which rows travel: columns as the database calls them, integers in their declared width."""
+    types = [
+        (pa.int32() if column.data_type.bits == 32 else pa.int16())
+        if column.data_type.kind is TypeKind.INTEGER and column.data_type.bits <= 32
+        else field.type
+        for column, field in zip(table.written_columns, schema, strict=True)
+    ]
+    return pa.schema(zip(names, types, strict=True))
+
+
+def _fitted(
+    table: ResolvedTable, schema: pa.Schema, carried: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        check_batch(table.name, schema, batch)
+        columns = [
+            _cast(table, *given) for given in zip(table.written_columns, batch.columns, carried.types, strict=True)
+        ]
+        yield pa.record_batch(columns, schema=carried)
+
+
+def _cast(table: ResolvedTable, column: ResolvedColumn, values: pa.Array, to: pa.DataType) -> pa.Array:
+    try:
+        return pc.cast(values, to)
+    except pa.ArrowInvalid as error:
+        what = f"{table.name} cannot be loaded: {column.name} does not fit into {column.data_type.text}: {error}"
+        raise SinkError("Nothing was loaded.", [Diagnostic("load-refused", what)]) from error
 
 
 def _connect(adapter: str, settings: Settings) -> tuple[Any, Any]:
