@@ -28,7 +28,8 @@ ENVIRONMENTS: Mapping[str, Sequence[str]] = {
     # The last wheel that has the TPC-H extension built in.
     "dbgen": ("duckdb==1.0.0",),
     "sdv": ("sdv",),
-    "spark": ("pyspark[sql]>=3.5,<4", "dbldatagen", "numpy", "pandas<3", "pyarrow", "setuptools"),
+    # Seedbed too, which makes rows inside Spark's workers; pyspark[sql] 3.5 would keep numpy below 2.
+    "spark": ("pyspark>=3.5,<4", "dbldatagen", "pandas>=2.2,<3", "setuptools", f"--editable={HERE.parent}"),
 }
 """What the peers need, each group in a virtual environment of its own."""
 
