@@ -24,20 +24,26 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from seedbed.children import start, stop
 from seedbed.errors import GenerationError, SeedbedError
 from seedbed.without_pandas import WithoutPandas
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 VALUES_FOR_CHILD = 20_000_000
-"""So many values are worth a child process, whose start takes a second of processor time: twice as long alone."""
+"""So many values are worth a child process: they take two seconds, its start one, on another processor."""
 AHEAD = 8
 """Results for each worker that are there or under way: as many as fill a row group of Parquet, so that the others have
 enough to do while that is written."""
 _PIPE = 1 << 20
+"""Bytes that a pipe holds, where the system lets it: the fewer halts on the way, the better."""
 _ALIGNED = 64
+"""To so many bytes, as Arrow wants its buffers."""
 
 Made = TypeVar("Made")
 Span = tuple[int, int]
@@ -152,7 +158,7 @@ class _Child:
     def __init__(self) -> None:
         self._work: bytes | None = None
         try:
-            self._process: subprocess.Popen[bytes] = start(__name__, pipesize=_PIPE)
+            self._process: subprocess.Popen[bytes] = start(__name__)
         except OSError as error:
             raise GenerationError(
                 f"No worker process can be started: {error}\n  hint: --workers 1 needs none"
@@ -179,8 +185,8 @@ class _Child:
             pickle.dump(request, sent)
             sent.flush()
             head, sizes = pickle.load(received)
-            held = np.empty(sum(map(_padded, sizes)), np.uint8)
-            if received.readinto(held.data) < len(held):
+            held = memoryview(pa.allocate_buffer(sum(map(_padded, sizes))))
+            if received.readinto(held) < len(held):
                 raise EOFError
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise self._ended() from error
@@ -219,6 +225,9 @@ def serve() -> None:
     # What anything else prints must not come between the answers.
     with open(os.dup(sys.stdout.fileno()), "wb", buffering=_PIPE) as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):  # the person's pipes hold as much as they may already
+                fcntl.fcntl(out.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
         answer = _Answers()
         with contextlib.suppress(EOFError, BrokenPipeError):
             while True:

@@ -86,7 +86,7 @@ def test_large_results_come_whole(elsewhere):
         assert found.pop("texts") == expected.pop("texts")
         for name, values in expected.items():
             np.testing.assert_array_equal(found[name], values)
-            assert found[name].ctypes.data % 8 == 0
+            assert found[name].ctypes.data % 64 == 0
 
 
 def test_this_process_makes_what_no_other_has_begun():
