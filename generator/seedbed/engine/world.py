@@ -11,20 +11,19 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seedbed.engine.cells import Int64s
 from seedbed.engine.concentration import concentrated_counts
 from seedbed.engine.discrete import draw_counts
-from seedbed.engine.expressions import Evaluator
 from seedbed.engine.finders import FINDERS, distinct_numbers, look_up, seconds_of
 from seedbed.engine.frames import Frame, Link
 from seedbed.engine.history import Walker, version_at
 from seedbed.engine.rng import LARGEST, Stream
 from seedbed.errors import GenerationError
 from seedbed.plan.counts import fewest, mean
-from seedbed.plan.expressions import compile_expression
 from seedbed.plan.needs import names_in_sql
 from seedbed.plan.resolved import (
     DAY,
@@ -42,6 +41,9 @@ from seedbed.plan.resolved import (
     Via,
 )
 from seedbed.schema import DataType
+
+if TYPE_CHECKING:
+    from seedbed.engine.expressions import Evaluator
 
 BATCH_ROWS = 65_536
 """About how many rows are made at a time."""
@@ -182,6 +184,10 @@ class World:
 
     def expression(self, table: ResolvedTable, text: str) -> Evaluator:
         """A SQL expression over the columns of a table, compiled once."""
+        # DuckDB takes a sixth of the time that a worker process needs to start, and most plans hold no SQL.
+        from seedbed.engine.expressions import Evaluator  # noqa: PLC0415
+        from seedbed.plan.expressions import compile_expression  # noqa: PLC0415
+
         place = (table.name, text)
         if place not in self._compiled:
             names = names_in_sql(text, self._names(table))
