@@ -11,6 +11,7 @@ import yaml
 
 from plans import make_plan, make_table
 from seedbed.check import Finding, Status, check, render_findings
+from seedbed.check.probes import literals
 from seedbed.plan.resolved import (
     Fixed,
     ForeignKeyPromise,
@@ -325,3 +326,8 @@ def test_the_text_names_what_failed_with_examples_and_counts():
         "1 passed, 1 failed, 1 nothing to check",
     ]
     assert "id is never null" not in render_findings(findings, failed_only=True)
+
+
+def test_numbers_among_texts_are_compared_as_texts():
+    assert literals([1, "n/a", 2]) == "'1', 'n/a', '2'"
+    assert literals([1, 2]) == "1, 2"

@@ -43,8 +43,13 @@ def literal(value: Scalar) -> str:
 
 
 def literals(values: Iterable[Scalar]) -> str:
-    """Several values, with commas between; null, which equals nothing, where there are none."""
-    return ", ".join(map(literal, values)) or "null"
+    """Several values, with commas between; null, which equals nothing, where there are none.
+
+    Numbers among texts are texts too: DuckDB would take the texts for numbers.
+    """
+    found = list(values)
+    mixed = any(isinstance(value, str) for value in found)
+    return ", ".join(literal(str(value) if mixed and type(value) is int else value) for value in found) or "null"
 
 
 def known(columns: Iterable[str], of: str | None = None) -> str:

@@ -435,8 +435,18 @@ class Reference:
         return f"source('{self.source}', '{self.name}')" if self.source else f"ref('{self.name}')"
 
 
+class _Types(Facade):
+    """The macros of dbt and its packages that name a type of the target: `dbt.type_timestamp()` is a timestamp."""
+
+    def lookup(self, name: str) -> Any:
+        kind = name.removeprefix("type_")
+        if kind == name:
+            raise KeyError(name)
+        return lambda: kind
+
+
 def reference_functions() -> dict[str, Any]:
-    """`ref` and `source`, for the arguments of data tests and constraints."""
+    """`ref`, `source` and the macros that name types, for the arguments of data tests and constraints."""
 
     def ref(*names: str, **version: Any) -> Reference:
         if not names:
@@ -448,7 +458,8 @@ def reference_functions() -> dict[str, Any]:
             _wrong_reference("source")
         return Reference(str(names[1]), str(names[0]))
 
-    return {"ref": ref, "source": source}
+    types = _Types()
+    return {"ref": ref, "source": source, "dbt": types, "dbt_utils": types, "dbt_expectations": types}
 
 
 def _wrong_reference(function: str) -> NoReturn:

@@ -166,19 +166,24 @@ def _in_place_of(expression: str, relations: list[Reference]) -> str:
     return f"seedbed_macro({', '.join(names)})" if names else "null"
 
 
-def _handed_on(tree: Any, by_name: Mapping[str, Reference]) -> dict[str, Reference]:
+_Known = Mapping[str, tuple[Reference, frozenset[str]]]
+"""What a name in SQL stands for: a relation, and the columns that were added to it on the way."""
+
+
+def _handed_on(tree: Any, by_name: Mapping[str, Reference]) -> _Known:
     """The relations by placeholder, and by the names of the CTEs that are `select *` from one of them."""
     from sqlglot import exp  # noqa: PLC0415
 
-    known = dict(by_name)
+    known = {name: (relation, frozenset[str]()) for name, relation in by_name.items()}
     for cte in tree.find_all(exp.CTE):
         select = cte.this
         sources = list(_sources(select)) if isinstance(select, exp.Select) else []
         starred = isinstance(select, exp.Select) and any(isinstance(item, exp.Star) for item in select.expressions)
-        relation = known.get(sources[0].name.lower()) if len(sources) == 1 and starred else None
+        found = known.get(sources[0].name.lower()) if len(sources) == 1 and starred else None
         # A CTE of the name of a table hides it.
-        if relation is not None:
-            known[cte.alias.lower()] = relation
+        if found is not None:
+            added = {item.alias.lower() for item in select.expressions if isinstance(item, exp.Alias)}
+            known[cte.alias.lower()] = (found[0], found[1] | added)
         else:
             known.pop(cte.alias.lower(), None)
     return known
@@ -194,7 +199,7 @@ def _sources(select: exp.Select) -> Iterator[exp.Table]:
             yield part.this if isinstance(part.this, exp.Table) else exp.Table()
 
 
-def _of_select(select: exp.Select, known: Mapping[str, Reference]) -> Iterator[UsedColumn]:
+def _of_select(select: exp.Select, known: _Known) -> Iterator[UsedColumn]:
     from sqlglot import exp  # noqa: PLC0415
 
     sources = list(_sources(select))
@@ -206,10 +211,14 @@ def _of_select(select: exp.Select, known: Mapping[str, Reference]) -> Iterator[U
             continue
         if _PSEUDO.fullmatch(column.name):
             continue
-        relation = by_alias.get(column.table.lower()) if column.table else only
+        relation, added = (by_alias.get(column.table.lower()) if column.table else only) or (None, frozenset())
         alias = None if column.table else named.get(column.name.lower())
         # An alias may be spoken of further on in the same select, and is no column of the table.
-        if relation is None or (alias is not None and not _is_within(column, alias) and not _takes(alias, column)):
+        if (
+            relation is None
+            or column.name.lower() in added
+            or (alias is not None and not _is_within(column, alias) and not _takes(alias, column))
+        ):
             continue
         cast = column.parent if isinstance(column.parent, exp.Cast) else None
         place = column.this.meta

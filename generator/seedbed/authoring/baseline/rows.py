@@ -220,6 +220,9 @@ def _root_count(sketches: Sketches, sketch: Sketch) -> int:
     each = [len(item.values) for item in sketch.annotated.values() if isinstance(item, kinds.Each)]
     if listed or each:
         return min(listed + each)
+    tested = _tested_count(sketch)
+    if tested is not None:
+        return tested
     if is_reference(sketch):
         return min(8, sketches.default_rows)
     parents = [parent for link in sketch.links if (parent := sketches.find(link.parent)) is not sketch]
@@ -230,6 +233,18 @@ def _root_count(sketches: Sketches, sketch: Sketch) -> int:
     most += [_whole_numbers(c) for c in sketch.table.columns if sketch.is_unique(c.name)]
     count = max([count, *(math.ceil(number) for number in least)])
     return max(1, min([count, *(int(number) for number in most if number)]))
+
+
+def _tested_count(sketch: Sketch) -> int | None:
+    """How many rows a data test wants the table to have; the middle of a range."""
+    for test in sketch.table.data_tests:
+        said = {} if test.conditional or "group_by" in test.arguments.value else test.arguments.value
+        exact, least, most = (said.get(key) for key in ("value", "min_value", "max_value"))
+        if test.name.endswith("expect_table_row_count_to_equal") and type(exact) is int and exact > 0:
+            return exact
+        if test.name.endswith("expect_table_row_count_to_be_between") and type(most) is int and most > 0:
+            return (most + (least if type(least) is int else 1) + 1) // 2
+    return None
 
 
 def _whole_numbers(column: Column) -> float:

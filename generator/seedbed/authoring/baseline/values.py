@@ -126,6 +126,8 @@ def _room(column: Column) -> int:
 
 def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator:
     """A valid generator for one column, and a note where nothing told what it holds."""
+    if _is_to_be_null(sketch, column):
+        return kinds.Constant(value=None)
     prose, kind = sketch.prose.get(column.name, NOTHING), sketch.kind(column.name)
     listed = _fitting(sketch.listed(column.name), kind)
     found = read_column(sketch, column)
@@ -161,6 +163,11 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         generator = _within(sketch, column, generator)
     generator = _fit_text(sketch, column, generator)
     return _with_nulls(sketch, column, generator)
+
+
+def _is_to_be_null(sketch: Sketch, column: Column) -> bool:
+    tests = (test for test in sketch.table.data_tests if test.column == column.name and not test.conditional)
+    return any(test.name.endswith("expect_column_values_to_be_null") for test in tests)
 
 
 def _held(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
