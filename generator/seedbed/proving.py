@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import pyarrow as pa
@@ -89,7 +89,7 @@ def prove_rules(plan: ResolvedPlan, *, meaning: bool = True) -> list[Diagnostic]
         world = World(sample)
         made = {table.name: _make(world, table) for table in sample if table.written}
     except GenerationError as error:
-        return [_not_made(plan, error)]
+        return list(error.diagnostics) or [Diagnostic("cannot-be-made", error.message)]
     rows = {name: table for name, table in made.items() if table is not None}
     findings, empty = check_rules(plan, rows, meaning=meaning)
     promises = [promise for table in plan for promise in table.promises.rules if table.name in rows or table.seed]
@@ -124,21 +124,13 @@ def _concerned(plan: ResolvedPlan) -> Iterator[str]:
             yield from promise.tables
 
 
-def _not_made(plan: ResolvedPlan, error: GenerationError) -> Diagnostic:
-    """Rows that cannot be made, for a rule if the engine names one."""
-    promises: Iterable[RulePromise] = (promise for table in plan for promise in table.promises.rules)
-    guilty = next((promise for promise in promises if f'"{promise.says}"' in error.message), None)
-    place = guilty.origin if guilty else next(promise.origin for table in plan for promise in table.promises.rules)
-    return Diagnostic("rule-not-met" if guilty else "cannot-be-made", error.message, place)
-
-
 def _broken(promise: RulePromise, finding: Finding) -> Diagnostic:
     example = ", ".join(f"{name} = {value}" for name, value in (finding.examples or ({},))[0].items())
     counts = f"{finding.violations:,} of {finding.rows_checked:,} break it, for example {example}"
     said = counts if finding.violations else finding.hint or ""
     return Diagnostic(
         "rule-not-met",
-        f'the rule "{promise.says}" ({promise.rule}) does not hold in the rows that the plan makes: {said}',
+        f"{promise.named} does not hold in the rows that the plan makes: {said}",
         promise.origin,
         hint=f"change the generators so that it holds; it is not built in: {promise.how}",
     )
@@ -147,7 +139,7 @@ def _broken(promise: RulePromise, finding: Finding) -> Diagnostic:
 def _empty(promise: RulePromise) -> Diagnostic:
     return Diagnostic(
         "rule-says-nothing",
-        f'the rule "{promise.says}" ({promise.rule}) says nothing: no deliberately broken copy of the rows violates it',
+        f"{promise.named} says nothing: no deliberately broken copy of the rows violates it",
         promise.origin,
         hint="write a rule that wrong rows would break, or cannot('why') if there is none",
     )
@@ -170,9 +162,10 @@ def _make(world: World, table: ResolvedTable) -> pa.Table | None:
 
 
 def _unmade(resolved: ResolvedPlan, table: ResolvedTable, error: GenerationError) -> Diagnostic:
+    message = error.diagnostics[0].message if error.diagnostics else error.message
     # The engine names the column first, which may be a parent's.
-    name = error.message.partition(": ")[0]
+    name = message.partition(": ")[0]
     columns = {f"{other.name}.{column.name}": (other, column) for other in resolved for column in other.columns}
     guilty = columns.get(name)
     path = f"tables.{guilty[0].name}.columns.{guilty[1].name}" if guilty else f"tables.{table.name}"
-    return Diagnostic("cannot-be-made", error.message, Location(path=path))
+    return Diagnostic("cannot-be-made", message, Location(path=path))

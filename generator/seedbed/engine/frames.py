@@ -19,6 +19,8 @@ from seedbed.engine.cells import Cells, Int64s
 from seedbed.engine.distributions import normal_probabilities, normal_quantile
 from seedbed.engine.finders import seconds_of
 from seedbed.engine.history import OPEN, Delays, Walk
+from seedbed.engine.redraws import LEFT_OUT, Redraw, settle
+from seedbed.engine.refusals import at_a_column, broken
 from seedbed.engine.rng import Floats, Stream, Words, words_of
 from seedbed.engine.updates import Updates
 from seedbed.engine.values import make_values
@@ -27,7 +29,6 @@ from seedbed.plan import kinds
 from seedbed.plan.resolved import (
     DAY,
     Delayed,
-    DistinctAmongSiblings,
     FromFile,
     Given,
     Part,
@@ -131,7 +132,7 @@ class Frame:
         self._columns: dict[str, pa.Array] = {}
         self._links: dict[str, Link] = {}
         self._walks: dict[str, Walk] = {}
-        self._settled: Int64s | None = None
+        self._settled: dict[Redraw, Int64s] = {}
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -145,7 +146,7 @@ class Frame:
             places = pa.array(positions)
             taken._columns = {name: values.take(places) for name, values in self._columns.items()}
             taken._links = {name: link.take(positions) for name, link in self._links.items()}
-            taken._settled = self._settled[positions] if self._settled is not None else None
+            taken._settled = {redraw: attempts[positions] for redraw, attempts in self._settled.items()}
         return taken
 
     def batch(self) -> pa.RecordBatch:
@@ -169,10 +170,13 @@ class Frame:
             if not len(self):
                 # Nothing has to be worked out; a tree ends here, whose rows read those above them.
                 self._columns[name] = pa.array([], arrow_type(column.data_type))
-            elif self.attempt is None and name in self.world.drawn_again(self.table):
-                self._columns[name] = self._settle(column)
+            elif self.attempt is None and (redraw := self.world.drawn_again(self.table).get(name)):
+                self._columns[name] = self._settle(column, redraw)
             else:
-                self._columns[name] = self._fill(column)
+                try:
+                    self._columns[name] = self._fill(column)
+                except GenerationError as error:
+                    raise at_a_column(error, column.origin) from error
         return self._columns[name]
 
     def value(self, path: str) -> pa.Array:
@@ -200,11 +204,11 @@ class Frame:
         if column.reference is not None:
             assert column.parent_column is not None
             values = self.reference(column.reference).column(column.parent_column)
-            return conform(values, column.data_type, self._spoken(column))
-        values = self._make(column)
-        generator = column.generator
-        absent = self.absent(generator.null, generator.when, self.stream(column), column.varies_by)
-        values = self._mask(values, absent)
+        else:
+            values = self._make(column)
+            generator = column.generator
+            absent = self.absent(generator.null, generator.when, self.stream(column), column.varies_by)
+            values = self._mask(values, absent)
         return conform(values, column.data_type, self._spoken(column))
 
     def _spoken(self, column: ResolvedColumn) -> str:
@@ -228,9 +232,9 @@ class Frame:
 
     def _scores(self, column: ResolvedColumn) -> Floats:
         """The normal scores of a column's own stream, larger ones for later values."""
-        if self.attempt is None and column.name in self.world.drawn_again(self.table):
+        if self.attempt is None and (redraw := self.world.drawn_again(self.table).get(column.name)):
             scores = np.empty(len(self))
-            attempts = self._attempts()
+            attempts = self._attempts(redraw)
             for attempt in np.unique(attempts):
                 rows = np.flatnonzero(attempts == attempt)
                 scores[rows] = self.take(rows, int(attempt))._scores(column)
@@ -292,9 +296,9 @@ class Frame:
 
     # --- predicates ------------------------------------------------------------------------------------------
 
-    def _settle(self, column: ResolvedColumn) -> pa.Array:
+    def _settle(self, column: ResolvedColumn, redraw: Redraw) -> pa.Array:
         """A column that a predicate draws again: each row's value from its first attempt that satisfies all."""
-        attempts = self._attempts()
+        attempts = self._attempts(redraw)
         parts, places = [], []
         for attempt in np.unique(attempts):
             rows = np.flatnonzero(attempts == attempt)
@@ -307,71 +311,45 @@ class Frame:
         plain = [part.dictionary_decode() if isinstance(part, pa.DictionaryArray) else part for part in parts]
         return pa.concat_arrays(plain).take(pa.array(order))
 
-    def _settle_link(self, reference: Reference) -> Link:
+    def _settle_link(self, reference: Reference, redraw: Redraw) -> Link:
         """As `_settle`, a reference that a predicate draws again."""
-        attempts = self._attempts()
+        attempts = self._attempts(redraw)
         numbers = np.empty(len(self), dtype=np.int64)
         for attempt in np.unique(attempts):
             rows = np.flatnonzero(attempts == attempt)
             numbers[rows] = self.take(rows, int(attempt)).reference(reference.name).numbers()
         return self.world.link(self.world.plan.table(reference.parent), numbers)
 
-    def _attempts(self) -> Int64s:
-        """For each row, the number of its first attempt that satisfies every predicate."""
-        if self._settled is None:
-            attempts = np.zeros(len(self), dtype=np.int64)
-            waiting = np.arange(len(self))
-            predicates = [item for item in self.table.promises.predicates if item.is_redrawn]
-            for attempt in range(self.world.most_attempts):
-                frame = self.take(waiting, attempt)
-                attempts[waiting] = attempt
-                broken = np.zeros(len(waiting), dtype=np.bool_)
-                for predicate in predicates:
-                    broken |= ~frame.holds(predicate.text, unknown=True)
-                waiting = waiting[broken]
-                if not len(waiting):
-                    break
-            else:
-                rules = " and ".join(item.spoken for item in predicates)
-                accepted = 1 - len(waiting) / max(len(self), 1)
-                raise GenerationError(
-                    f"{self.table.name}: after {self.world.most_attempts} attempts {len(waiting)} of {len(self)} rows "
-                    f"still break the rule {rules} ({accepted:.1%} satisfy it); change the generators of the "
-                    f"columns that it reads so that it can hold{self._bound(predicates)}"
-                )
-            self._settled = attempts
-        return self._settled
+    def _attempts(self, redraw: Redraw) -> Int64s:
+        """For each row, the number of its first attempt that satisfies the predicates, or `LEFT_OUT`."""
+        if redraw not in self._settled:
+            self._settled[redraw] = settle(self, redraw)
+        return self._settled[redraw]
+
+    @property
+    def is_there(self) -> Mask:
+        """Which rows were not left out for want of a moment that satisfies a rule."""
+        there = np.ones(len(self), dtype=np.bool_)
+        for redraw in self.world.redraws(self.table):
+            if redraw.leaves_out:
+                there &= self._attempts(redraw) != LEFT_OUT
+        return there
 
     def _check(self, predicate: Predicate) -> None:
-        broken = np.flatnonzero(~self.holds(predicate.text, unknown=True))
-        if len(broken):
-            row = {name: self.plain(name)[int(broken[0])].as_py() for name in predicate.needs}
-            raise GenerationError(
-                f"{self.table.name}: {len(broken)} of {len(self)} rows break the rule {predicate.spoken} "
-                f"({predicate.origin}), for example {row}; change the generators of the columns that it reads"
-                f"{self._bound([predicate])}"
-            )
-
-    def _bound(self, predicates: list[Predicate]) -> str:
-        """What to do about keys that rules read and that cannot be drawn again: they differ among siblings."""
-        read = {need.partition(".")[0] for predicate in predicates for need in predicate.needs}
-        names = [
-            reference.name
-            for reference in self.table.references
-            if isinstance(reference.finding, DistinctAmongSiblings) and read & {reference.name, *reference.columns}
-        ]
-        if not names:
-            return ""
-        return f"; {', '.join(names)} is distinct=true, so that it cannot be drawn again for a rule: take that out"
+        rows = np.flatnonzero(~self.holds(predicate.text, unknown=True))
+        if len(rows):
+            raise broken(self, predicate, rows)
 
     # --- other rows ------------------------------------------------------------------------------------------
 
     def reference(self, name: str) -> Link:
         """The link to the rows that a reference leads to."""
         if name not in self._links:
-            again = self.attempt is None and name in self.world.found_again(self.table)
+            redraw = self.world.found_again(self.table).get(name) if self.attempt is None else None
             reference = self.table.reference(name)
-            self._links[name] = self._settle_link(reference) if again else self.world.find_parents(self, reference)
+            self._links[name] = (
+                self._settle_link(reference, redraw) if redraw else self.world.find_parents(self, reference)
+            )
         return self._links[name]
 
     def stream_of(self, reference: Reference) -> Stream:
@@ -388,6 +366,15 @@ class Frame:
             cases = walker.cases_of(self.plain(by)) if by else None
             self._walks[lifecycle] = walker.walk(self.numbers, cases)
         return self._walks[lifecycle]
+
+    def life(self, lifecycle: str) -> tuple[Int64s, Int64s, Mask]:
+        """First moment and end of the life of each row's entity, and which rows have none; seconds since 1970."""
+        link = self.world.entity_link(self, self.world.plan.lifecycle(lifecycle).entity)
+        nowhere = link.positions < 0
+        if nowhere.all():
+            return link.positions, link.positions, nowhere
+        walk = link.frame.walk(lifecycle)
+        return walk.begin[link.positions], walk.life_end[link.positions], nowhere
 
     def roots(self) -> Int64s:
         """The number of the row at the head of each row's chain of driving parents."""
@@ -483,13 +470,9 @@ def _during(frame: Frame, column: ResolvedColumn) -> pa.Array:
     the row has no entity.
     """
     assert isinstance(column.generator, kinds.During)
-    lifecycle = frame.world.plan.lifecycle(column.generator.lifecycle)
-    link = frame.world.entity_link(frame, lifecycle.entity)
-    nowhere = link.positions < 0
+    begin, end, nowhere = frame.life(column.generator.lifecycle)
     if nowhere.all():
         return pa.nulls(len(frame), pa.timestamp("s"))
-    walk = link.frame.walk(lifecycle.name)
-    begin, end = walk.begin[link.positions], walk.life_end[link.positions]
     share = frame.stream(column).uniform(frame.numbers)
     moment = begin + (share * np.maximum(end - begin, 1)).astype(np.int64)
     if frame.ordinal is not None and frame.world.must_have_child(frame.table):

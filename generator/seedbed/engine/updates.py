@@ -132,10 +132,11 @@ class Updates:
                 yield np.where(at > frame.world.plan.end, NEVER, at)
         for path in (*column.needs, *((column.varies_by,) if column.varies_by else ())):
             yield self._path(frame, path)
-        if column.name in frame.world.drawn_again(frame.table):
-            for predicate in frame.table.promises.predicates:
-                if column.name in predicate.redrawn:
-                    yield from (self._path(frame, path) for path in predicate.needs)
+        if redraw := frame.world.drawn_again(frame.table).get(column.name):
+            # How often it was drawn hangs on all that its predicates read, and on what that is drawn from.
+            drawn = (need for name in redraw.columns for need in frame.table.column(name).needs)
+            read = (need for predicate in redraw.predicates for need in predicate.needs)
+            yield from (self._path(frame, path) for path in dict.fromkeys((*drawn, *read)))
 
     def _version(self, frame: Frame, part: Part) -> Int64s:
         assert isinstance(frame.table.rows, Versions)

@@ -9,7 +9,7 @@ import datetime as dt
 import functools
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from seedbed.engine.discrete import draw_counts
 from seedbed.engine.finders import FINDERS, distinct_numbers, look_up, seconds_of
 from seedbed.engine.frames import Frame, Link
 from seedbed.engine.history import Walker, version_at
+from seedbed.engine.redraws import Redraw, redraws_of
 from seedbed.engine.rng import LARGEST, Stream
 from seedbed.errors import GenerationError
 from seedbed.plan.counts import fewest, mean
@@ -87,12 +88,14 @@ class World:
         self._kept: dict[str, Frame] = {}
         self._looked_up: dict[tuple[str, str], Int64s] = {}
         self._compiled: dict[tuple[str, str], Evaluator] = {}
-        self._redrawn = {
-            table.name: frozenset(name for item in table.promises.predicates for name in item.redrawn) for table in plan
+        self._redraws = {table.name: redraws_of(table) for table in plan}
+        self._drawn_again = {
+            name: {column: redraw for redraw in redraws for column in redraw.columns}
+            for name, redraws in self._redraws.items()
         }
         self._found_again = {
-            table.name: frozenset(name for item in table.promises.predicates for name in item.references)
-            for table in plan
+            name: {reference: redraw for redraw in redraws for reference in redraw.references}
+            for name, redraws in self._redraws.items()
         }
         self._spelled = {
             table.name: {column.name.casefold(): column.name for column in table.columns} for table in plan
@@ -209,12 +212,16 @@ class World:
         assert reference is not None, f"{table.name} has no path {path}"
         return self.type_of(self.plan.table(reference.parent), tail)
 
-    def drawn_again(self, table: ResolvedTable) -> frozenset[str]:
-        """The columns that are drawn again in a row that breaks a predicate."""
-        return self._redrawn[table.name]
+    def redraws(self, table: ResolvedTable) -> tuple[Redraw, ...]:
+        """What is drawn again in rows that break predicates."""
+        return self._redraws[table.name]
 
-    def found_again(self, table: ResolvedTable) -> frozenset[str]:
-        """The references that are drawn again in a row that breaks a predicate."""
+    def drawn_again(self, table: ResolvedTable) -> Mapping[str, Redraw]:
+        """The columns that are drawn again in a row that breaks a predicate, each with the predicates concerned."""
+        return self._drawn_again[table.name]
+
+    def found_again(self, table: ResolvedTable) -> Mapping[str, Redraw]:
+        """The references that are drawn again in a row that breaks a predicate, as `drawn_again`."""
         return self._found_again[table.name]
 
     # --- frames ----------------------------------------------------------------------------------------------
@@ -261,7 +268,7 @@ class World:
         return self.there(self._new(table, numbers, Link(frame, positions), ordinal), end)
 
     def there(self, frame: Frame, end: int) -> Frame:
-        """The frame's rows that have appeared by the moment `end`, and are not gone.
+        """The frame's rows that have appeared by the moment `end`, and are not gone or left out.
 
         A row without a moment is there from the start, or never gone.
         """
@@ -273,6 +280,8 @@ class World:
                 there |= np.asarray(moments.is_null().to_numpy(zero_copy_only=False))
         if frame.table.gone_at:
             there &= seconds_of(frame.column(frame.table.gone_at)) > end
+        if any(redraw.leaves_out for redraw in self.redraws(frame.table)):
+            there &= frame.is_there
         return frame if there.all() else frame.take(np.flatnonzero(there))
 
     def count_children(self, frame: Frame, table: ResolvedTable) -> Int64s:

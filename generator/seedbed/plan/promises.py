@@ -37,7 +37,7 @@ from seedbed.plan.resolved import (
     Versions,
     Via,
 )
-from seedbed.plan.rule_promises import drawn_for, rule_promises
+from seedbed.plan.rule_promises import drawn_for, moment_of_life, rule_promises
 from seedbed.plan.ruled import Ruled
 from seedbed.plan.rules import Depends
 from seedbed.schema import Cardinality, Scalar, TypeKind
@@ -457,7 +457,10 @@ def _predicates(drafts: Drafts, draft: Draft, columns: Mapping[str, ResolvedColu
             )
             continue
         redrawn, references = drawn_for(drafts, draft, columns, compiled.names)
-        found.append(Predicate(fact.value, compiled.names, tuple(redrawn), fact.origin, tuple(references)))
+        moment = moment_of_life(columns, redrawn, references)
+        found.append(
+            Predicate(fact.value, compiled.names, tuple(redrawn), fact.origin, tuple(references), moment=moment)
+        )
     return found
 
 

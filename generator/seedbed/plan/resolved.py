@@ -437,6 +437,10 @@ class Predicate:
     references: tuple[str, ...] = ()
     says: str | None = None
     """The sentence that it stands for; its own text when None."""
+    sentence: Location = NOWHERE
+    """Where the sentence stands, if not at `origin`."""
+    moment: str | None = None
+    """The column, drawn during a life, that is all that can be drawn again: a short life may have no such moment."""
 
     @property
     def is_redrawn(self) -> bool:
@@ -446,7 +450,8 @@ class Predicate:
     @property
     def spoken(self) -> str:
         """As messages name it."""
-        return f'"{self.says}" ({self.text})' if self.says and self.says != self.text else repr(self.text)
+        told = f'"{self.says}" ({self.text})' if self.says and self.says != self.text else repr(self.text)
+        return f"{told} of {self.sentence.short}" if self.sentence.short else told
 
 
 @dataclass(frozen=True, slots=True)

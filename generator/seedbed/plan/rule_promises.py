@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from seedbed.errors import closest
 from seedbed.plan import kinds, rules
@@ -25,6 +25,7 @@ from seedbed.plan.rulings import Condition, Read, RulePromise, Standing, Step
 _SQL_ARGUMENTS = ("predicate", "when", "at_most", "at_least", "equals")
 _TRUTHS = ("predicate", "when")
 _DRAWN = "rows are drawn until it holds"
+_OF_LIVES = f"{_DRAWN}; one whose life is too short for that is left out"
 _LOOKED_AT = "every row is looked at as it is made"
 
 
@@ -43,9 +44,19 @@ def rule_promises(
         if isinstance(item.rule, rules.Row) and draft.written:
             needs = conditions["predicate"].needs
             redrawn, references = drawn_for(drafts, draft, columns, needs)
-            text, says, place = item.rule.predicate, item.stated.says, item.stated.origin
-            predicates.append(Predicate(text, needs, tuple(redrawn), place, tuple(references), says))
-            item.how = _DRAWN if redrawn or references else _LOOKED_AT
+            predicates.append(
+                Predicate(
+                    item.rule.predicate,
+                    needs,
+                    tuple(redrawn),
+                    item.stated.origin,
+                    tuple(references),
+                    item.stated.says,
+                    item.stated.sentence,
+                    moment := moment_of_life(columns, redrawn, references),
+                )
+            )
+            item.how = _OF_LIVES if moment else _DRAWN if redrawn or references else _LOOKED_AT
         elif not item.how:
             item.how = _by_itself(drafts, draft, columns, item)
         standing = Standing.BUILT_IN if item.how else Standing.CHECKED
@@ -58,6 +69,7 @@ def rule_promises(
                 item.stated.origin,
                 conditions,
                 _key(item),
+                item.stated.sentence,
             )
         )
     return promised, predicates
@@ -146,6 +158,14 @@ def drawn_for(
         if column.moment:
             waiting.append(column.moment)
     return list(drawn), list(keys)
+
+
+def moment_of_life(
+    columns: Mapping[str, ResolvedColumn], redrawn: Sequence[str], references: Sequence[str]
+) -> str | None:
+    """The column with a moment during a life, where nothing else can be drawn again."""
+    alone = redrawn[0] if len(redrawn) == 1 and not references else None
+    return alone if alone and isinstance(columns[alone].generator, kinds.During) else None
 
 
 def _below(draft: Draft, reference: Reference, keys: dict[str, None]) -> list[str]:

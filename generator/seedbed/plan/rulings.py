@@ -59,8 +59,17 @@ class RulePromise:
     how: str
     """By what it is built in, or why it is only checked; for people."""
     origin: Location = NOWHERE
+    """Where the typed rule stands."""
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     key: Step | None = None
+    sentence: Location = NOWHERE
+    """Where the sentence stands, if not at `origin`."""
+
+    @property
+    def named(self) -> str:
+        """As messages name it: sentence, rule, and where the sentence stands."""
+        place = f" of {self.sentence.short}" if self.sentence.short else ""
+        return f'the rule "{self.says}" ({self.rule}){place}'
 
     @property
     def spoken(self) -> str:

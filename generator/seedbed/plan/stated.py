@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seedbed.documents import Document
-from seedbed.errors import Diagnostic, Location, Severity
+from seedbed.errors import NOWHERE, Diagnostic, Location, Severity
 from seedbed.plan.calls import CallError
 from seedbed.plan.rules import Cannot, Rule, parse_rule
 from seedbed.plan.spec import Author, Plan
@@ -17,13 +17,14 @@ UNENFORCED = frozenset(["rule-in-words", "rule-not-possible"])
 
 @dataclass(frozen=True, slots=True)
 class StatedRule:
-    """A typed rule, the sentence that it stands for, and where it is written."""
+    """A typed rule, the sentence that it stands for, and where it is written: `sentence` if that is another place."""
 
     says: str
     table: str
     rule: Rule
     by: Author
     origin: Location
+    sentence: Location = NOWHERE
 
 
 def gather_rules(schema: Schema, plan: Plan, document: Document) -> tuple[list[StatedRule], list[Diagnostic]]:
@@ -31,6 +32,7 @@ def gather_rules(schema: Schema, plan: Plan, document: Document) -> tuple[list[S
     found: list[StatedRule] = []
     diagnostics: list[Diagnostic] = []
     answered = {entry.key for entry in plan.rules}
+    sentences = {sentence.key: sentence.origin for sentence in schema.rules}
     for sentence in schema.rules:
         if sentence.rule is None:
             if sentence.key not in answered:
@@ -54,7 +56,8 @@ def gather_rules(schema: Schema, plan: Plan, document: Document) -> tuple[list[S
         if isinstance(entry.rule, Cannot):
             diagnostics.append(_cannot(entry.says or "", entry.rule, place))
         elif entry.table:
-            found.append(StatedRule(entry.says or str(entry.rule), entry.table, entry.rule, entry.by, place))
+            said, stands = entry.says or str(entry.rule), sentences.get(entry.key, NOWHERE)
+            found.append(StatedRule(said, entry.table, entry.rule, entry.by, place, stands))
     return found, diagnostics
 
 
