@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from seedbed.engine.arrow import arrow_type, conform
 from seedbed.engine.cells import Cells, Int64s
 from seedbed.engine.distributions import normal_probabilities, normal_quantile
+from seedbed.engine.expressions import truth
 from seedbed.engine.finders import seconds_of
 from seedbed.engine.history import OPEN, Delays, Walk
 from seedbed.engine.redraws import LEFT_OUT, Redraw, settle
@@ -274,8 +275,7 @@ class Frame:
 
     def holds(self, predicate: str, *, unknown: bool = False) -> Mask:
         """Where a SQL predicate is true; `unknown` says as what a null counts."""
-        result = self.evaluate(predicate).cast(pa.bool_())
-        return np.asarray(pc.fill_null(result, unknown).to_numpy(zero_copy_only=False))
+        return truth(self.evaluate(predicate), unknown=unknown)
 
     def plain(self, path: str) -> pa.Array:
         """As `value`, not dictionary-encoded."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from seedbed.engine.cells import Int64s
+from seedbed.engine.expressions import truth
 from seedbed.engine.refusals import unmet
 from seedbed.plan import kinds
 from seedbed.plan.resolved import DAY, Predicate, ResolvedTable
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 LEFT_OUT = -1
 """In place of the number of an attempt: no attempt could satisfy a rule, and the row is not there."""
+AT_ONCE = 32
+"""How many attempts are evaluated together at most."""
+FEW_ROWS = 16_384
+"""With more rows than this, an attempt is evaluated alone."""
 SHORT_LIFE = 31 * DAY
 """A longer life has every day of the week and of the month: a rule that no moment of it satisfies is a wrong one."""
 _Mask = npt.NDArray[np.bool_]
@@ -80,23 +86,38 @@ def settle(frame: Frame, redraw: Redraw) -> Int64s:
     """
     predicates, most = redraw.predicates, frame.world.most_attempts
     of_lives = [place for place, predicate in enumerate(predicates) if predicate.moment]
-    attempts, waiting = np.zeros(len(frame), dtype=np.int64), np.arange(len(frame))
+    attempts, waiting, tried = np.zeros(len(frame), dtype=np.int64), np.arange(len(frame)), 0
     met = np.zeros((len(predicates), len(frame)), dtype=np.bool_)
     has_moment = np.zeros(len(frame), dtype=np.bool_)
-    for attempt in range(most):
-        attempts[waiting] = attempt
-        trial = frame.take(waiting, attempt)
-        holds = np.array([trial.holds(predicate.text, unknown=True) for predicate in predicates])
-        met[:, waiting] |= holds
-        has_moment[waiting] |= holds[of_lives].all(axis=0)
-        waiting = waiting[~holds.all(axis=0)]
-        if not len(waiting):
-            return attempts
+    while len(waiting) and tried < most:
+        # Few rows are left after some attempts: SQL then costs by the call, not by the row.
+        block = min(max(tried, 1), AT_ONCE, most - tried, max(FEW_ROWS // len(waiting), 1))
+        holds = _hold(frame, redraw, waiting, range(tried, tried + block))
+        met[:, waiting] |= holds.any(axis=0)
+        has_moment[waiting] |= holds[:, of_lives].all(axis=1).any(axis=0)
+        good = holds.all(axis=1)
+        attempts[waiting] = tried + good.argmax(axis=0)
+        waiting = waiting[~good.any(axis=0)]
+        tried += block
+    if not len(waiting):
+        return attempts
     short = ~has_moment[waiting] & _is_short(frame.take(waiting, most - 1), redraw)
     attempts[waiting[short]] = LEFT_OUT
     if not short.all():
         raise unmet(frame, most, predicates, met, waiting[~short])
     return attempts
+
+
+def _hold(frame: Frame, redraw: Redraw, rows: Int64s, attempts: range) -> _Mask:
+    """Which predicates hold at which attempt: shape (attempts, predicates, rows)."""
+    trials = [frame.take(rows, attempt) for attempt in attempts]
+    holds = np.empty((len(trials), len(redraw.predicates), len(rows)), dtype=np.bool_)
+    for place, predicate in enumerate(redraw.predicates):
+        compiled = frame.world.expression(frame.table, predicate.text)
+        columns = {path: pa.concat_arrays([trial.plain(path) for trial in trials]) for path in compiled.names}
+        found = truth(compiled.evaluate(columns, len(trials) * len(rows)), unknown=True)
+        holds[:, place] = found.reshape(len(trials), len(rows))
+    return holds
 
 
 def _is_short(frame: Frame, redraw: Redraw) -> _Mask:
