@@ -82,6 +82,56 @@ def test_a_rule_that_reads_no_drawn_column_and_is_false_is_an_error(schema):
         make(resolved, "loans")
 
 
+def test_rules_that_cannot_hold_together_are_both_named(tmp_path):
+    checks = "[{dbt_utils.expression_is_true: {arguments: {expression: paid < 300}}}, "
+    checks += "{dbt_utils.expression_is_true: {arguments: {expression: paid > 700}}}]"
+    properties = PROPERTIES.replace(
+        PROPERTIES[PROPERTIES.index("    data_tests") : PROPERTIES.index("    columns")], ""
+    )
+    schema = schema_from(tmp_path, properties.replace("name: loans", f"name: loans\n    data_tests: {checks}"))
+    with pytest.raises(GenerationError, match=r"'paid < 300' and 'paid > 700' at once, though each of them by itself"):
+        make(resolve_text(schema, PLAN), "loans")
+
+
+def test_a_key_that_is_not_drawn_again_is_said_to_be_bound(tmp_path):
+    schema = schema_from(
+        tmp_path,
+        """
+        seeds:
+          - {name: orders, columns: [{name: order_id}]}
+          - {name: products, columns: [{name: product_id}, {name: price}]}
+          - {name: lines, columns: [{name: line_id}, {name: order_id}, {name: product_id}]}
+        """,
+    )
+    plan = """
+        tables:
+          orders: {rows: 50, columns: {order_id: sequence()}}
+          products: {rows: 50, columns: {product_id: sequence(), price: "integer(1, 9)"}}
+          lines:
+            rows: per orders, poisson(3)
+            columns:
+              line_id: sequence()
+              order_id: foreign_key('orders')
+              product_id: foreign_key('products', distinct=true)
+        rules:
+          - {says: Only cheap things, table: lines, rule: row('product_id.price < 5')}
+        """
+    with pytest.raises(GenerationError) as refused:
+        make(resolve_text(schema, plan), "lines")
+    (found,) = refused.value.diagnostics
+    assert "Only cheap things" in found.message
+    assert "product_id is not drawn again, because distinct=true binds it" in found.hint
+    assert found.location.line
+
+
+def test_a_value_that_its_column_cannot_hold_is_named_with_its_line(schema):
+    with pytest.raises(GenerationError) as refused:
+        make(resolve_text(schema, PLAN.replace("uniform(100, 1000)", "uniform(100, 1e12)")), "loans")
+    (found,) = refused.value.diagnostics
+    assert found.message.startswith("loans.amount: ")
+    assert (found.code, found.location.file, found.location.line) == ("cannot-be-made", "seedbed.yml", 13)
+
+
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [("(select max(amount) from loans) > 1", "subquer"), ("amout > 0", "amout"), ("random() > 0.5", "random")],
