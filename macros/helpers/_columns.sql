@@ -54,3 +54,12 @@
     {% endif %}
     {{ return(parent_columns) }}
 {% endmacro %}
+
+
+{# An expression over a row: a column, a number, or SQL. #}
+{% macro _expression(test, argument, value) %}
+    {% if value is boolean or (value is not number and (value is not string or not value | trim)) %}
+        {{ seedbed._refuse(test, argument, "a column, a number or an SQL expression", value) }}
+    {% endif %}
+    {{ return(value | string) }}
+{% endmacro %}

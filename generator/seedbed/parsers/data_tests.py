@@ -553,6 +553,9 @@ def _kinds() -> dict[str, _Kind]:
         "not_after": kind("moment"),
         "row_holds": kind("predicate parents"),
         "concentration": kind(f"{child} share of"),
+        "row_share": kind("predicate min max parents"),
+        "increasing": kind("per by"),
+        "sum_of_children": kind(f"{child} summed at_most at_least equals"),
     }
     return kinds | {f"seedbed.{name}": entry for name, entry in own.items()}
 

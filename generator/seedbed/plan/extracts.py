@@ -74,7 +74,8 @@ def state_at(plan: ResolvedPlan, day: dt.date) -> ResolvedPlan:
 
 
 def _delta_table(table: ResolvedTable) -> ResolvedTable:
-    kept = replace(table.promises, foreign_keys=(), history=None, validity=())
+    rules = tuple(promise for promise in table.promises.rules if promise.rule.of_any_rows)
+    kept = replace(table.promises, foreign_keys=(), history=None, validity=(), rules=rules)
     return replace(table, promises=kept)
 
 

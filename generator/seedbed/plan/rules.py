@@ -7,7 +7,7 @@ does, beside the sentence that it says in SQL: `row('premium >= 0.05 * sum_insur
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -42,6 +42,9 @@ Amount = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) 
 class Rule(Call):
     """What every kind of rule has: it is about the rows of one table, which the plan names beside it."""
 
+    of_any_rows: ClassVar[bool] = False
+    """Whether any part of the rows keeps it when all of them do, such as those that a delta tells."""
+
     def literal(self, name: str) -> Any:
         value = getattr(self, name)
         return value[0] if isinstance(value, tuple) and len(value) == 1 else value
@@ -54,6 +57,7 @@ class Row(Rule):
     """
 
     kind = "row"
+    of_any_rows = True
     positional = ("predicate",)
     predicate: Predicate
 
@@ -65,6 +69,7 @@ class Depends(Rule):
     """
 
     kind = "depends"
+    of_any_rows = True
     positional = ("on", "columns")
     on: Names
     columns: Names
@@ -143,6 +148,7 @@ class Increasing(Rule):
     """For each `per`, in the order of `by`, the column never falls: `increasing('reading', 'meter_id', 'read_at')`."""
 
     kind = "increasing"
+    of_any_rows = True
     positional = ("column", "per", "by")
     column: str
     per: Names
@@ -170,6 +176,7 @@ class Unique(Rule):
     """No two rows agree in all of the columns: `unique(['room_id', 'night'])`. Rows with a null there may."""
 
     kind = "unique"
+    of_any_rows = True
     positional = ("columns",)
     columns: Names
 

@@ -1,6 +1,6 @@
 """The promises of a table as dbt data tests: dbt's own where they suffice, the seedbed package's for the rest.
 
-Ranges, patterns, sums of children, orders and shares have no portable data test here; `seedbed check` covers them.
+Ranges and patterns have no portable data test here; `seedbed check` covers them.
 """
 
 from __future__ import annotations
@@ -178,7 +178,15 @@ class _Translation:
         key = promise.key
         match promise.rule:
             case rules.Row():
-                yield from self._row(promise.conditions["predicate"])
+                if (judged := self._judged(promise.conditions["predicate"])) is not None:
+                    yield self._packaged("row_holds", **judged)
+            case rules.Proportion(min=least, max=most):
+                if (judged := self._judged(promise.conditions["predicate"])) is not None:
+                    bounds = {"min": least if least > 0 else None, "max": most if most < 1 else None}
+                    yield self._packaged("row_share", **judged, **_given(bounds))
+            case rules.Increasing(column=column, per=per, by=by):
+                arguments = {"per": self.names(per), "by": self.names([by])[0]}
+                yield DataTest("increasing", column, arguments, packaged=True)
             case rules.Depends(on=on, columns=columns):
                 yield self._packaged("functional_dependency", determinant=self.names(on), dependent=self.names(columns))
             case rules.Concentration(share=share, of=of) if key:
@@ -188,7 +196,8 @@ class _Translation:
             case rules.Unique(columns=columns) if set(columns) <= set(self._never_null()):
                 yield self._packaged("composite_key", columns=self.names(columns))
 
-    def _row(self, condition: Condition) -> Iterator[DataTest]:
+    def _judged(self, condition: Condition) -> dict[str, Any] | None:
+        """A predicate over a row and its parents, as arguments of a test; None where no test can say it."""
         spelled = {need: self.names([need])[0] for need in condition.needs}
         parents: dict[tuple[Step, ...], dict[str, Any]] = {}
         for read in condition.reads:
@@ -215,7 +224,8 @@ class _Translation:
         # A parent that is only passed through has to be read too: the test joins what is read.
         if predicate is not None and all(parent["reads"] for parent in parents.values()):
             listed = {"parents": list(parents.values())} if parents else {}
-            yield self._packaged("row_holds", predicate=predicate, **listed)
+            return {"predicate": predicate, **listed}
+        return None
 
     def _told(self, condition: Condition, spelled: Mapping[str, str]) -> str | None:
         from seedbed.sinks.predicates import in_dialect  # noqa: PLC0415 - sqlglot takes long to load, and few plans need it
@@ -223,27 +233,42 @@ class _Translation:
         return in_dialect(condition.sql, spelled, self.adapter)
 
     def _children_rules(self) -> Iterator[DataTest]:
-        """How many rows of this table each row of another has, by rules that stand at the other."""
+        """How many rows of this table each row of another has, or their sum, by rules that stand at the other."""
         for parent in self.plan:
             if not self.available(parent.name):
                 continue
             for promise in parent.promises.rules:
                 rule, key = promise.rule, promise.key
-                if not isinstance(rule, rules.Children) or rule.table != self.table.name or key is None:
+                if not isinstance(rule, rules.Children | rules.SumOfChildren):
+                    continue
+                if rule.table != self.table.name or key is None:
                     continue
                 names = self._names(parent)
-                limits = {"min": rule.min or None, "max": rule.max}
-                arguments: dict[str, Any] = {name: limit for name, limit in limits.items() if limit is not None}
+                to = {"to": SeedReference(parent.file), "to_columns": names(key.parent_columns)}
+                if isinstance(rule, rules.SumOfChildren):
+                    if (bounds := self._bounds(promise, names)) is not None:
+                        summed = self.names([rule.column])[0]
+                        columns = self.names(key.columns)
+                        yield self._packaged("sum_of_children", columns=columns, **to, summed=summed, **bounds)
+                    continue
+                arguments: dict[str, Any] = _given({"min": rule.min or None, "max": rule.max})
                 when = promise.conditions.get("when")
                 if when is not None:
                     told = self._told(when, {need: names([need])[0] for need in when.needs})
                     if when.reads or told is None:
                         continue
                     arguments["parent_condition"] = told
-                to, to_columns = SeedReference(parent.file), names(key.parent_columns)
-                yield self._packaged(
-                    "fan_out", columns=self.names(key.columns), to=to, to_columns=to_columns, **arguments
-                )
+                yield self._packaged("fan_out", columns=self.names(key.columns), **to, **arguments)
+
+    def _bounds(self, promise: RulePromise, names: Callable[[Sequence[str]], list[str]]) -> dict[str, str] | None:
+        """What a sum is held against, in SQL over the parent's row; None where no test can say it."""
+        bounds: dict[str, str] = {}
+        for argument, condition in promise.conditions.items():
+            told = self._told(condition, {need: names([need])[0] for need in condition.needs})
+            if condition.reads or told is None:
+                return None
+            bounds[argument] = told
+        return bounds
 
     def _history(self, history: HistoryPromise) -> Iterator[DataTest]:
         entity = self.names(history.entity)
@@ -338,3 +363,7 @@ def _jinja_literal(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     return json.dumps(str(value))
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
