@@ -56,10 +56,10 @@ def unmet(
     never = [predicate for predicate, rows in zip(predicates, met, strict=True) if not rows[waiting].all()]
     guilty = never or list(predicates)
     together = "" if never or len(guilty) == 1 else " at once, though each of them by itself can hold"
-    accepted = 1 - len(waiting) / max(len(frame), 1)
+    accepted = (len(frame) - len(waiting)) * 1000 // max(len(frame), 1) / 10
     said = (
         f"{frame.table.name}: after {attempts} attempts {len(waiting)} of {len(frame)} rows still break the rule "
-        f"{' and '.join(item.spoken for item in guilty)}{together} ({accepted:.1%} satisfy it)"
+        f"{' and '.join(item.spoken for item in guilty)}{together} ({accepted}% satisfy it)"
     )
     return _refusal([Diagnostic("rule-not-met", said, guilty[0].origin, hint=_hint(frame.table, guilty))])
 

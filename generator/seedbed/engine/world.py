@@ -54,7 +54,7 @@ KEPT_ROWS = 65_536
 """A table with no more rows than this is worked out once and kept."""
 STRIDE = 64
 """How many parents lie between two noted offsets of their children."""
-MOST_ATTEMPTS = 200
+MOST_ATTEMPTS = 4_000
 """How often a row is drawn again before a predicate is given up."""
 
 _EPOCH = dt.date(1970, 1, 1)
