@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from seedbed.engine.frames import Frame
 
 _BOUND_BY = {
-    DistinctAmongSiblings: "distinct=true binds it",
-    OneToOne: "unique=true binds it",
-    Covering: "min= or max= binds it",
-    Tree: "it is a tree",
-    LookedUp: "it stands in a file",
-    Driving: "its rows are made per parent",
+    DistinctAmongSiblings: "is distinct=true",
+    OneToOne: "is unique=true",
+    Covering: "has a min or max",
+    Tree: "is a tree",
+    LookedUp: "stands in a file",
+    Driving: "drives the rows",
 }
 
 
@@ -88,9 +88,9 @@ def _not_drawn_again(table: ResolvedTable, predicate: Predicate) -> Iterator[str
             continue
         key = next(iter(reference.columns), reference.name)
         if reference.varies_by:
-            yield f"{key} is not drawn again, because it varies by {reference.varies_by}"
+            yield f"{key} varies by {reference.varies_by}, so that it cannot be drawn again"
         elif type(reference.finding) in _BOUND_BY:
-            yield f"{key} is not drawn again, because {_BOUND_BY[type(reference.finding)]}"
+            yield f"{key} {_BOUND_BY[type(reference.finding)]}, so that it cannot be drawn again"
 
 
 def _refusal(found: Sequence[Diagnostic]) -> GenerationError:

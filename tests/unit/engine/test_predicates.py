@@ -93,37 +93,6 @@ def test_rules_that_cannot_hold_together_are_both_named(tmp_path):
         make(resolve_text(schema, PLAN), "loans")
 
 
-def test_a_key_that_is_not_drawn_again_is_said_to_be_bound(tmp_path):
-    schema = schema_from(
-        tmp_path,
-        """
-        seeds:
-          - {name: orders, columns: [{name: order_id}]}
-          - {name: products, columns: [{name: product_id}, {name: price}]}
-          - {name: lines, columns: [{name: line_id}, {name: order_id}, {name: product_id}]}
-        """,
-    )
-    plan = """
-        tables:
-          orders: {rows: 50, columns: {order_id: sequence()}}
-          products: {rows: 50, columns: {product_id: sequence(), price: "integer(1, 9)"}}
-          lines:
-            rows: per orders, poisson(3)
-            columns:
-              line_id: sequence()
-              order_id: foreign_key('orders')
-              product_id: foreign_key('products', distinct=true)
-        rules:
-          - {says: Only cheap things, table: lines, rule: row('product_id.price < 5')}
-        """
-    with pytest.raises(GenerationError) as refused:
-        make(resolve_text(schema, plan), "lines")
-    (found,) = refused.value.diagnostics
-    assert "Only cheap things" in found.message
-    assert "product_id is not drawn again, because distinct=true binds it" in found.hint
-    assert found.location.line
-
-
 def test_a_value_that_its_column_cannot_hold_is_named_with_its_line(schema):
     with pytest.raises(GenerationError) as refused:
         make(resolve_text(schema, PLAN.replace("uniform(100, 1000)", "uniform(100, 1e12)")), "loans")

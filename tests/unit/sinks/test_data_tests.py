@@ -23,7 +23,9 @@ seeds:
 """
 PLAN = """
 tables:
-  accounts: {{rows: 50, columns: {{account_id: sequence(), country: "choice(['DE', 'NL'])", ceiling: 'uniform(10, 99)'}}}}
+  accounts:
+    rows: 50
+    columns: {{account_id: sequence(), country: "choice(['DE', 'NL'])", ceiling: "uniform(10, 99)"}}
   bookings:
     rows: 500
     columns:
