@@ -210,8 +210,8 @@ def test_a_rule_that_makes_no_sense_is_refused_by_its_sentence(schema, table, ru
 
 
 def test_a_rule_that_nothing_satisfies_is_named_with_its_acceptance(schema):
-    resolved = resolve_text(schema, plan(("facts", "row('amount > 1190 and made_at >= case_sk.opened')")))
-    with pytest.raises(GenerationError, match=r'the rule "rule 0" \(amount > 1190.*% satisfy it'):
+    resolved = resolve_text(schema, plan(("facts", "row('amount > 1201 and made_at >= case_sk.opened')")))
+    with pytest.raises(GenerationError, match=r'the rule "rule 0" \(amount > 1201.*% satisfy it'):
         make(resolved, "facts")
 
 
