@@ -21,6 +21,9 @@ MEGABYTE = 1e6
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _LOOK_EVERY = 0.05
 
+# Its wheel names none of what it imports.
+_DBLDATAGEN = ("dbldatagen", "jmespath", "pyparsing", "pandas>=2.2,<3", "setuptools")
+
 ENVIRONMENTS: Mapping[str, Sequence[str]] = {
     "tools": ("duckdb", "Faker", "mimesis", "numpy", "pandas", "polars", "pyarrow"),
     "snowfakery": ("snowfakery",),
@@ -29,7 +32,7 @@ ENVIRONMENTS: Mapping[str, Sequence[str]] = {
     "dbgen": ("duckdb==1.0.0",),
     "sdv": ("sdv",),
     # Seedbed too, which makes rows inside Spark's workers; pyspark[sql] 3.5 would keep numpy below 2.
-    "spark": ("pyspark>=3.5,<4", "dbldatagen", "pandas>=2.2,<3", "setuptools", f"--editable={HERE.parent}"),
+    "spark": ("pyspark>=3.5,<4", *_DBLDATAGEN, f"--editable={HERE.parent}"),
 }
 """What the peers need, each group in a virtual environment of its own."""
 

@@ -24,7 +24,7 @@ TITLES = {
     "postgres": "Into PostgreSQL",
     "bill": "W5, the LLM's bill for planning fifty tables",
     "sdv": "SDV",
-    "spark": "dbldatagen on local Spark",
+    "spark": "On local Spark, with two cores",
 }
 
 
@@ -59,6 +59,10 @@ def _runs(runs: Mapping[str, Any], name: str) -> Runs:
 
 def cpu(run: dict[str, Any]) -> float:
     return float(run["job_cpu"])
+
+
+def wall(run: dict[str, Any]) -> float:
+    return float(run["job_wall"])
 
 
 def values_by_cpu(run: dict[str, Any]) -> float:
@@ -139,6 +143,23 @@ GOALS = (
         "seedbed, CSV, 2",
         "dbldatagen",
         5,
+    ),
+    Goal(
+        "spark",
+        "values a second (wall), both on local Spark, against dbldatagen",
+        values_by_wall,
+        "seedbed on Spark, CSV",
+        "dbldatagen",
+        1,
+    ),
+    Goal(
+        "spark",
+        "on local Spark (wall), against ready-made rows in the same mapInArrow",
+        wall,
+        "seedbed on Spark, rows only",
+        "ready-made",
+        1.5,
+        least=False,
     ),
 )
 

@@ -6,6 +6,7 @@ the session is up.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def tables(spark: SparkSession, scale: float) -> dict[str, tuple[DataFrame, int]
 
 if __name__ == "__main__":
     folder, scale = Path(sys.argv[1]), float(sys.argv[2])
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     with job(folder, "dbldatagen", "pyspark") as done:
         for name, (frame, rows) in tables(session, scale).items():

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.engine.ranges import RowRanges
-from seedbed.plan.resolved import ResolvedPlan
+from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.sinks.dialect import quoted, type_name
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ def tables(
         GenerationError: the plan cannot be carried out with these numbers of rows.
     """
     chosen = [table.name for table in resolved if table.written] if names is None else names
-    return {name: _frame(spark, resolved, name, partitions) for name in chosen}
+    ranges = [RowRanges(resolved, name) for name in chosen]
+    return {rows.name: table_frame(spark, resolved.table(rows.name), rows, partitions) for rows in ranges}
 
 
-def _frame(spark: SparkSession, resolved: ResolvedPlan, name: str, partitions: int | None) -> DataFrame:
-    rows = RowRanges(resolved, name)
-    columns = resolved.table(name).written_columns
+def table_frame(spark: SparkSession, table: ResolvedTable, rows: RowRanges, partitions: int | None) -> DataFrame:
+    """One table as a DataFrame, of rows that come in parts."""
+    columns = table.written_columns
     parts = spark.range(0, len(rows), 1, partitions)
     names = [quoted(column.name, "spark") for column in columns]
     carried = ", ".join(f"{name} {_spark_type(field.type)}" for name, field in zip(names, rows.schema, strict=True))
