@@ -49,8 +49,12 @@ _HEAVY = ("dbt", "faker", "jinja2", "lark", "openai", "pandas", "pyspark", "rich
                 *("seedbed.plan.merge", "seedbed.plan.resolve", "seedbed.plan.spec", "seedbed.sinks"),
             ),
         ),
+        *(
+            (f"import seedbed.cli.{module}", ("faker", "lark", "sqlglot", "seedbed.authoring.llm", "seedbed.report"))
+            for module in ("planning", "generating")
+        ),
     ],
-    ids=["import", "start", "help", "engine"],
+    ids=["import", "start", "help", "engine", "plan", "generate"],
 )
 def test_what_is_not_needed_is_not_loaded(code, unneeded):
     """It would be waited for at every start; and once for every process that makes rows."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -24,10 +24,6 @@ from seedbed.authoring.client.client import Client
 from seedbed.authoring.client.endpoint import Endpoint, read_endpoint
 from seedbed.authoring.client.ledger import Ledger
 from seedbed.authoring.client.replies import open_replies
-from seedbed.authoring.llm.author import Summary, author_with_llm, expected_requests
-from seedbed.authoring.llm.pools import TEXTS
-from seedbed.authoring.llm.prompts import read_templates
-from seedbed.authoring.llm.run import Tell
 from seedbed.check import Finding, check, seed_file
 from seedbed.documents import Document
 from seedbed.engine.batches import expected_values, generate_batches, schema_of
@@ -46,6 +42,7 @@ from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import Form, ResolvedPlan, ResolvedTable
 from seedbed.plan.rulings import Standing
 from seedbed.plan.spec import PLAN_FILE, Plan
+from seedbed.plan.text_pools import TEXTS
 from seedbed.proving import hold_to_rules, prove_rules, try_out
 from seedbed.schema import Schema
 from seedbed.sinks.arrow import ArrowSink
@@ -54,6 +51,12 @@ from seedbed.sinks.manifest import read_manifest
 from seedbed.sinks.parquet import ParquetSink
 from seedbed.sinks.seeds import CsvSink
 from seedbed.sinks.warehouse import warehouse_sink
+
+if TYPE_CHECKING:
+    from seedbed.authoring.llm.author import Summary
+    from seedbed.authoring.llm.run import Tell
+
+# What asks an LLM is loaded when one is asked: it is a tenth of what every other run would wait for.
 
 __all__ = [
     "TEXTS",
@@ -217,6 +220,9 @@ def plan_project(
         plan, changes = merge_plans(old, authored, schema, fresh=fresh)
         return Planned(schema, plan, document, changes, old is not None, tuple(notes))
     draft, _ = merge_plans(old, authored, schema, fresh=fresh)
+    from seedbed.authoring.llm.author import author_with_llm  # noqa: PLC0415 - see above
+    from seedbed.authoring.llm.prompts import read_templates  # noqa: PLC0415
+
     templates = read_templates(schema.project.root)
     llm = llm or LlmOptions()
     with open_client(llm) as (client, hand):
@@ -248,6 +254,9 @@ def expected_calls(
         PlanError: the plan that there is cannot be read.
         AuthoringError: a template of the project cannot be used.
     """
+    from seedbed.authoring.llm.author import expected_requests  # noqa: PLC0415 - see above
+    from seedbed.authoring.llm.prompts import read_templates  # noqa: PLC0415
+
     old, _, authored, _ = _propose(schema, today, settings)
     draft, _ = merge_plans(old, authored, schema, fresh=fresh)
     requests = expected_requests(schema, draft, read_templates(schema.project.root), texts)

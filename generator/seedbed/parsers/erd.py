@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.parsers.drafts import KeyDraft, TableDraft, contradiction, set_data_type
 from seedbed.parsers.lookup import Lookup
-from seedbed.parsers.mermaid_er import Entity, ErDiagram, Relationship
 from seedbed.schema import Fact, ForeignKey, Resource, parse_data_type
+
+if TYPE_CHECKING:
+    from seedbed.parsers.mermaid_er import Entity, ErDiagram, Relationship
 
 _ARROW = re.compile(r"(?:->|→|=>)\s*\"?([\w.]+)\"?\.(\w+)")
 _KEY_LIKE = re.compile(r"^(?:\w+_)?(?:id|sk|key|pk|fk|nk|hk|code|uuid|guid|no|number)$", re.IGNORECASE)

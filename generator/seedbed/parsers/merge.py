@@ -7,15 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.parsers.drafts import TableDraft
 from seedbed.parsers.erd import ErdMerger
 from seedbed.parsers.files import read_doc_blocks
 from seedbed.parsers.lookup import Lookup
-from seedbed.parsers.mermaid_er import ErDiagram, parse_er
-from seedbed.parsers.mermaid_state import parse_state
 from seedbed.parsers.mermaid_text import find_diagrams
 from seedbed.parsers.model_sql import add_columns_of_models
 from seedbed.parsers.project import DbtProject, fqn_folders, read_project, walk_files
@@ -23,6 +21,9 @@ from seedbed.parsers.properties import PropertyReader
 from seedbed.parsers.rules import read_rules
 from seedbed.parsers.workflow_pages import add_pages
 from seedbed.schema import Resource, Schema, Table, Workflow
+
+if TYPE_CHECKING:
+    from seedbed.parsers.mermaid_er import ErDiagram
 
 _SNAPSHOT = re.compile(r"\{%-?\s*snapshot\s+(\w+)\s*-?%\}")
 _DISABLED = re.compile(r"\{\{-?\s*config\s*\([^{}]*?\benabled\s*=\s*false\b", re.IGNORECASE)
@@ -203,10 +204,15 @@ def _read_diagrams(project: DbtProject) -> tuple[list[ErDiagram], list[Workflow]
         text = project.files.read(file)
         for diagram in find_diagrams(text, file) if text else ():
             if diagram.kind == "er":
+                # Few projects have diagrams, and lark takes as long to load as all else that reads them.
+                from seedbed.parsers.mermaid_er import parse_er  # noqa: PLC0415
+
                 read, found = parse_er(diagram)
                 diagrams.append(read)
                 project.diagnostics.extend(found)
             elif diagram.kind == "state":
+                from seedbed.parsers.mermaid_state import parse_state  # noqa: PLC0415
+
                 workflow, found = parse_state(diagram)
                 workflows.append(workflow)
                 project.diagnostics.extend(found)

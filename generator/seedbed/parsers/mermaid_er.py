@@ -19,7 +19,8 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from seedbed.errors import NOWHERE, Diagnostic, Location
 from seedbed.parsers.mermaid_attributes import Attribute, AttributeReader
-from seedbed.parsers.mermaid_text import Diagram, decode_text, error, in_order, spoken_unexpected, warning
+from seedbed.parsers.mermaid_problems import spoken_unexpected
+from seedbed.parsers.mermaid_text import Diagram, decode_text, error, in_order, warning
 from seedbed.schema import Cardinality
 
 MAX_STATEMENT = 4_000

@@ -16,7 +16,8 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from seedbed.errors import Diagnostic
-from seedbed.parsers.mermaid_text import Diagram, decode_text, error, spoken_unexpected, warning
+from seedbed.parsers.mermaid_problems import spoken_unexpected
+from seedbed.parsers.mermaid_text import Diagram, decode_text, error, warning
 
 MAX_LINE = 4_000
 """Characters of one line; nobody writes more, and time grows with it."""

@@ -24,6 +24,8 @@ from seedbed.plan.hygiene import find_unclean
 from seedbed.schema import Scalar
 
 FOLDER = "seedbed/pools"
+TEXTS = 24
+"""Texts that an author writes for a pool, unless a person wants more."""
 MAX_TEXTS = 20_000
 MAX_CHARACTERS = 4_000
 MAX_SLOTS = 8

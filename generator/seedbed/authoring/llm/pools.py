@@ -39,8 +39,6 @@ from seedbed.plan.text_pools import (
 )
 from seedbed.schema import Scalar, Schema
 
-TEXTS = 24
-"""Texts of a pool, unless a person wants more."""
 FEWEST = 3
 """Texts of each stratum."""
 _POOR = 0.2

@@ -11,7 +11,6 @@ from llm_plans import baseline, shop
 from seedbed.authoring.client.ledger import estimate
 from seedbed.authoring.llm.author import expected_requests
 from seedbed.authoring.llm.columns import COLUMNS_FORMAT, columns_request
-from seedbed.authoring.llm.pools import TEXTS
 from seedbed.authoring.llm.portions import COLUMNS_AT_ONCE, TABLES_AT_ONCE, group, halves
 from seedbed.authoring.llm.prompts import FOLDER, OFFERED, read_templates, render_generators, render_model, render_rules
 from seedbed.authoring.llm.rules import RULES_FORMAT
@@ -22,6 +21,7 @@ from seedbed.errors import AuthoringError
 from seedbed.parsers.mermaid_er import parse_er
 from seedbed.parsers.mermaid_text import find_diagrams
 from seedbed.plan.generators import parse_generator
+from seedbed.plan.text_pools import TEXTS
 from worlds import schema_from
 
 
