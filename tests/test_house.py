@@ -43,7 +43,7 @@ _HEAVY = ("dbt", "faker", "jinja2", "lark", "openai", "pandas", "pyspark", "rich
             (*_HEAVY, "duckdb", "pyarrow", "pydantic", "yaml"),
         ),
         (
-            "import seedbed.engine.ranges",
+            "import seedbed.engine.extracts, seedbed.engine.ranges, seedbed.engine.workers",
             (
                 *(*_HEAVY, "click", "seedbed.api", "seedbed.authoring", "seedbed.check", "seedbed.parsers"),
                 *("seedbed.plan.merge", "seedbed.plan.resolve", "seedbed.plan.spec", "seedbed.sinks"),
