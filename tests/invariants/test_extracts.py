@@ -82,10 +82,10 @@ def test_a_feed_leads_day_by_day_from_one_state_to_the_other(company, wait, gap)
 
 @FEW
 @given(companies_in_time())
-def test_a_feed_without_a_beginning_has_every_row_once(company):
+def test_a_feed_without_a_beginning_has_every_row_once(elsewhere, company):
     state = resolve_text(company.schema, company.plan)
     world = World(state)
     for table in company.tables:
-        feed = extracted(state, table.name, Form.FEED, None, batch_rows=20)
+        feed = extracted(state, table.name, Form.FEED, None, batch_rows=20, workers=elsewhere)
         assert set(feed[OP].to_pylist()) <= {"insert"}
         assert feed.select(table.column_names) == make(state, table.name, world=world)

@@ -46,8 +46,8 @@ def refuse(low: int, high: int) -> NoReturn:
 
 def refuse_odd(low: int, high: int) -> Span:
     """The first refusal takes longest."""
+    time.sleep(0.2 / low if low else 0.01)
     if low % 2:
-        time.sleep(0.2 / low)
         refuse(low, high)
     return low, high
 

@@ -153,8 +153,11 @@ def test_an_error_arrives_as_it_was_raised(elsewhere):
 
 @pytest.mark.parametrize("here", [True, False])
 def test_the_first_error_in_order_is_raised(here):
-    with Workers(2, here=here) as shared, pytest.raises(SinkError, match="of 1"):
-        list(shared.in_order(pieces.refuse_odd, SPANS))
+    with Workers(1, here=here) as shared:
+        assert comes_true(lambda: len(set(shared.in_order(pieces.slow_process, SPANS[:9]))) == 1 + here)
+        for _ in range(6):  # whoever comes upon the first, which takes longest
+            with pytest.raises(SinkError, match="of 1\\."):
+                list(shared.in_order(pieces.refuse_odd, [(0, 0)] * 6 + [(1, 0), (0, 0), (0, 0), (5, 0)]))
 
 
 def test_a_value_that_cannot_be_written_is_named(elsewhere):
