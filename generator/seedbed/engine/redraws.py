@@ -26,7 +26,7 @@ AT_ONCE = 32
 FEW_ROWS = 16_384
 """With more rows than this, an attempt is evaluated alone."""
 FUTILE = 200
-"""After so many attempts, a rule that not one of at least 100 rows satisfied is given up; and any moment of a life."""
+"""After so many attempts, a rule that not one of at least 100 rows satisfies is given up, as is a life's moment."""
 SHORT_LIFE = 31 * DAY
 """A longer life has every day of the week and of the month: a rule that no moment of it satisfies is a wrong one."""
 _Mask = npt.NDArray[np.bool_]
@@ -87,12 +87,10 @@ def settle(frame: Frame, redraw: Redraw) -> Int64s:
         GenerationError: rows that have to be there satisfy them in no attempt.
     """
     predicates, most = redraw.predicates, frame.world.most_attempts
-    if redraw.leaves_out:
-        most = min(most, FUTILE)
     of_lives = [place for place, predicate in enumerate(predicates) if predicate.moment]
     attempts, waiting, tried = np.zeros(len(frame), dtype=np.int64), np.arange(len(frame)), 0
     met = np.zeros((len(predicates), len(frame)), dtype=np.bool_)
-    has_moment = np.zeros(len(frame), dtype=np.bool_)
+    moments = np.zeros(len(frame), dtype=np.int64)
     while len(waiting) and tried < most:
         # Few rows are left after some attempts: SQL then costs by the call, not by the row.
         block = min(
@@ -100,19 +98,22 @@ def settle(frame: Frame, redraw: Redraw) -> Int64s:
         )
         holds = _hold(frame, redraw, waiting, range(tried, tried + block))
         met[:, waiting] |= holds.any(axis=0)
-        has_moment[waiting] |= holds[:, of_lives].all(axis=1).any(axis=0)
+        moments[waiting] += holds[:, of_lives].all(axis=1).sum(axis=0)
         good = holds.all(axis=1)
         attempts[waiting] = tried + good.argmax(axis=0)
         waiting = waiting[~good.any(axis=0)]
         tried += block
-        if tried >= FUTILE and len(waiting) == len(frame) >= 100:
-            break  # What all of these fail at, some of them would fail at in any batch.
-    if not len(waiting):
-        return attempts
-    short = ~has_moment[waiting] & _is_short(frame.take(waiting, most - 1), redraw)
-    attempts[waiting[short]] = LEFT_OUT
-    if not short.all():
-        raise unmet(frame, tried, predicates, met, waiting[~short])
+        if tried == FUTILE:
+            if redraw.leaves_out:
+                # Rules that share more than the moment have to hold at one of so few moments.
+                rare = moments[waiting] * 100 <= tried
+                short = rare & _is_short(frame.take(waiting, tried - 1), redraw)
+                attempts[waiting[short]] = LEFT_OUT
+                waiting = waiting[~short]
+            if len(waiting) == len(frame) >= 100:
+                break  # What all of these fail at, some of them would fail at in any batch.
+    if len(waiting):
+        raise unmet(frame, tried, predicates, met, waiting)
     return attempts
 
 
