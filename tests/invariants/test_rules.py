@@ -339,6 +339,18 @@ def test_a_life_without_a_working_day_has_no_payment(tmp_path, life):
     assert len(lost) < 0.45 * free.num_rows
 
 
+def test_rules_that_share_a_rare_moment_hold_together(tmp_path):
+    schema = schema_from(tmp_path, LIVES)
+    text = (
+        lived("30h") + "  - {says: Much on Mondays, table: payments, rule: row('isodow(paid_on) > 1 or amount > 80')}\n"
+    )
+    rows = make(resolve_text(schema, text), "payments").to_pandas()
+    day = np.array([date.isoweekday() for date in rows.paid_on])
+    assert len(rows) > 4_000
+    assert (day <= 5).all()
+    assert ((day > 1) | (rows.amount.astype(float) > 80)).all()
+
+
 def test_rows_that_are_left_out_are_so_in_every_run(tmp_path, elsewhere):
     schema, plan = schema_from(tmp_path, LIVES), lived("1h", claims=200)
     resolved = resolve_text(schema, plan)
