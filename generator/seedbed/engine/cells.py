@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class Cells:
     value: Callable[[str], pa.Array]
     words: Words | None = None
     """The random word of each row where it is not the stream's own."""
+    shared: dict[Hashable, Any] = field(default_factory=dict)
+    """What several columns that take the same elements of their streams are made of, and one of them has drawn."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,11 +53,11 @@ class Cells:
 
     def uniform(self) -> npt.NDArray[np.float64]:
         """A number between 0 and 1 for each row, neither of them included."""
-        return fractions(self.bits())
+        return self.stream.uniform(self.rows) if self.words is None else fractions(self.words)
 
     def below(self, n: int) -> Int64s:
         """A whole number from 0 to `n - 1` for each row."""
-        return scaled_down(self.bits(), n)
+        return self.stream.below(self.rows, n) if self.words is None else scaled_down(self.words, n)
 
 
 Maker = Callable[[Cells, Any], pa.Array]

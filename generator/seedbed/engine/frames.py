@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +110,7 @@ class Frame:
         "_columns",
         "_links",
         "_settled",
+        "_shared",
         "_walks",
         "attempt",
         "driver",
@@ -134,6 +135,7 @@ class Frame:
         self._links: dict[str, Link] = {}
         self._walks: dict[str, Walk] = {}
         self._settled: dict[Redraw, Int64s] = {}
+        self._shared: dict[str | None, dict[Hashable, Any]] = {}
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -222,7 +224,9 @@ class Frame:
         moments = isinstance(column.generator, kinds.After | kinds.Calendar | kinds.Pattern | kinds.CaseBy)
         value = self.moment if moments else self.value
         rows = self.varied(column.varies_by)
-        return make_values(Cells(self.world.plan, column, self.stream(column), rows, value, self._words(column)))
+        shared = self._shared.setdefault(column.varies_by, {})
+        words, stream = self._words(column), self.stream(column)
+        return make_values(Cells(self.world.plan, column, stream, rows, value, words, shared))
 
     def _words(self, column: ResolvedColumn) -> Words | None:
         """The random words of a column that is correlated with others: None where they are its stream's."""

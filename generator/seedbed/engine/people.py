@@ -11,8 +11,9 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from seedbed.engine.text import Characters, constant, digits, joined, side_by_si
 from seedbed.plan.kinds import Fake
 
 Int64s = npt.NDArray[np.int64]
+Made = TypeVar("Made")
 
 _MAIL_DOMAINS = ("example.com", "example.org", "example.net")
 _FAMILY_NAME_FIRST = {"ja": " ", "zh": "", "ko": "", "hu": " ", "vi": " "}
@@ -43,6 +45,16 @@ class _Draw:
     locale: str
     unique: bool
     room: int | None = None
+    shared: dict[Hashable, Any] = field(default_factory=dict, compare=False)
+    """What other columns of the same rows have drawn."""
+
+    def once(self, what: str, make: Callable[[], Made]) -> Made:
+        """What all columns of these rows have in common that share the stream and the locale."""
+        place = (what, self.stream, self.locale)
+        if place not in self.shared:
+            self.shared[place] = make()
+        found: Made = self.shared[place]
+        return found
 
     def index(self, name: str, size: int) -> Int64s:
         """Which of `size` things each row has; if it is to be unique, all of them before any comes again."""
@@ -50,14 +62,24 @@ class _Draw:
         return stream.permute(self.rows % size, size) if self.unique else stream.below(self.rows, size)
 
 
-def fake(generator: Fake, stream: Stream, rows: Int64s, locale: str, room: int | None = None) -> pa.Array:
+def fake(
+    generator: Fake,
+    stream: Stream,
+    rows: Int64s,
+    locale: str,
+    room: int | None = None,
+    shared: dict[Hashable, Any] | None = None,
+) -> pa.Array:
     """The values that a generator describes; where they come from a list, those of at most `room` characters.
+
+    What several columns of the same rows are made of is drawn once, and kept in `shared`.
 
     Raises:
         ValueError: Faker has no such locale, or there are not so many different values.
     """
     room = None if generator.unique else room
-    return _MAKERS[generator.what](_Draw(stream, rows, generator.locale or locale, generator.unique, room))
+    drawn = _Draw(stream, rows, generator.locale or locale, generator.unique, room, {} if shared is None else shared)
+    return _MAKERS[generator.what](drawn)
 
 
 def _pooled(what: str) -> Callable[[_Draw], pa.Array]:
@@ -94,11 +116,15 @@ def _names(locale: str, what: str) -> tuple[pa.Array, pa.Array]:
 
 def _told_apart(texts: pa.Array, rounds: Int64s, gap: str) -> pa.Array:
     """The texts, with 2, 3, ... after those that have been used up once, twice, ..."""
+    return side_by_side(texts, *_counted(rounds, gap)) if rounds.any() else texts
+
+
+def _counted(rounds: Int64s, gap: str) -> list[pa.Array]:
+    """What follows a text that has been used up so many times: nothing, 2, 3, ...; no part at all if none has."""
     if not rounds.any():
-        return texts
+        return []
     number = pa.array(rounds + 1, mask=rounds == 0)
-    suffix = pc.fill_null(side_by_side(gap, as_text(number)), "")
-    return side_by_side(as_text(texts), suffix)
+    return [pc.fill_null(side_by_side(gap, as_text(number)), "")]
 
 
 # --- persons -------------------------------------------------------------------------------------------------
@@ -114,47 +140,54 @@ class _Pairs:
 
     @classmethod
     def of(cls, draw: _Draw) -> _Pairs:
+        """The pairs of the rows, drawn once for all columns that show something of them."""
+        return draw.once("name pairs", lambda: cls._drawn(draw))
+
+    @classmethod
+    def _drawn(cls, draw: _Draw) -> _Pairs:
         firsts, lasts = len(_names(draw.locale, "first_name")[0]), len(_names(draw.locale, "last_name")[0])
-        rounds, place = np.divmod(draw.rows, firsts * lasts)
-        pair = draw.stream.child("name").permute(place, firsts * lasts)
-        first, last = np.divmod(pair, lasts)
+        rounds = draw.rows // (firsts * lasts)
+        pair = draw.stream.child("name").permute(draw.rows - rounds * (firsts * lasts), firsts * lasts)
+        first = pair // lasts
+        last = pair - first * lasts
         return cls(pa.array(first.astype(np.int32)), pa.array(last.astype(np.int32)), rounds)
+
+    def spelled(self, draw: _Draw, form: int) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
+        """First and last names as they are written (0), or as they are in addresses (1)."""
+        first, last = (_names(draw.locale, name)[form] for name in ("first_name", "last_name"))
+        return (
+            pa.DictionaryArray.from_arrays(self.first, first, safe=False),
+            pa.DictionaryArray.from_arrays(self.last, last, safe=False),
+        )
 
 
 def _first_name(draw: _Draw) -> pa.Array:
-    if draw.unique:
-        return _from_pool(draw, "first_name")
-    return pa.DictionaryArray.from_arrays(_Pairs.of(draw).first, _names(draw.locale, "first_name")[0])
+    return _from_pool(draw, "first_name") if draw.unique else _Pairs.of(draw).spelled(draw, 0)[0]
 
 
 def _last_name(draw: _Draw) -> pa.Array:
-    if draw.unique:
-        return _from_pool(draw, "last_name")
-    return pa.DictionaryArray.from_arrays(_Pairs.of(draw).last, _names(draw.locale, "last_name")[0])
+    return _from_pool(draw, "last_name") if draw.unique else _Pairs.of(draw).spelled(draw, 0)[1]
 
 
 def _full_name(draw: _Draw) -> pa.Array:
     pairs = _Pairs.of(draw)
-    first = _names(draw.locale, "first_name")[0].take(pairs.first)
-    last = _names(draw.locale, "last_name")[0].take(pairs.last)
+    first, last = pairs.spelled(draw, 0)
     gap = _FAMILY_NAME_FIRST.get(draw.locale.partition("_")[0])
-    whole = side_by_side(first, " ", last) if gap is None else side_by_side(last, gap, first)
-    return _told_apart(whole, pairs.rounds, " ") if draw.unique else whole
+    whole = (first, " ", last) if gap is None else (last, gap, first)
+    return side_by_side(*whole, *(_counted(pairs.rounds, " ") if draw.unique else ()))
 
 
-def _handle(draw: _Draw, between: str) -> pa.Array:
+def _handle(draw: _Draw, between: str, *after: pa.Array) -> pa.Array:
     # Handles are letters and digits and differ from each other, so that with something else between them, and
     # the round after it, no two rows make the same.
     pairs = _Pairs.of(draw)
-    first = _names(draw.locale, "first_name")[1].take(pairs.first)
-    last = _names(draw.locale, "last_name")[1].take(pairs.last)
-    return _told_apart(side_by_side(first, between, last), pairs.rounds, between)
+    first, last = pairs.spelled(draw, 1)
+    return side_by_side(first, between, last, *_counted(pairs.rounds, between), *after)
 
 
 def _email(draw: _Draw) -> pa.Array:
-    domain = pa.array([f"@{name}" for name in _MAIL_DOMAINS])
-    chosen = draw.stream.child("mail domain").below(draw.rows, len(_MAIL_DOMAINS))
-    return side_by_side(_handle(draw, "."), domain.take(pa.array(chosen)))
+    domains = pa.array([f"@{name}" for name in _MAIL_DOMAINS])
+    return _handle(draw, ".", dictionary(draw.stream.child("mail domain").below(draw.rows, len(domains)), domains))
 
 
 def _username(draw: _Draw) -> pa.Array:
@@ -180,7 +213,7 @@ def _of_company(draw: _Draw, form: int, gap: str) -> pa.Array:
 
 
 def _domain(draw: _Draw) -> pa.Array:
-    return side_by_side(as_text(_of_company(replace(draw, room=None), 1, "-")), ".example.com")
+    return side_by_side(_of_company(replace(draw, room=None), 1, "-"), ".example.com")
 
 
 def _url(draw: _Draw) -> pa.Array:
@@ -190,18 +223,16 @@ def _url(draw: _Draw) -> pa.Array:
 def _ipv4(draw: _Draw) -> pa.Array:
     """Addresses of the private network 10.0.0.0/8 (RFC 1918)."""
     number = _numbered(draw, "ipv4", 256 * 256 * 254)
-    octets = pa.array([str(octet) for octet in range(256)])
+    octets = pa.array([f".{octet}" for octet in range(256)])
     rest, last = np.divmod(number, 254)
-    second, third = np.divmod(rest, 256)
-    parts = (octets.take(pa.array(part)) for part in (second, third, last + 1))
-    return side_by_side("10.", next(parts), ".", next(parts), ".", next(parts))
+    return side_by_side("10", *(dictionary(part, octets) for part in (rest // 256, rest % 256, last + 1)))
 
 
 # --- places --------------------------------------------------------------------------------------------------
 
 
 def _address(draw: _Draw) -> pa.Array:
-    street, code, city = (as_text(_from_pool(part, what)) for part, what in (
+    street, code, city = (_from_pool(part, what) for part, what in (
         (replace(draw, room=None), "street"), (_not_unique(draw), "postal_code"), (_not_unique(draw), "city"),
     ))  # fmt: skip
     return side_by_side(street, ", ", code, " ", city)

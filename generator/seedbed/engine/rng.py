@@ -139,7 +139,7 @@ def _blocks(rows: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK))
 
 
-def _hash_into(words: Words, rows: Int64s, key: np.uint64, scratch: Words) -> None:
+def _hash_into(words: Words, rows: Int64s | Words, key: np.uint64, scratch: Words) -> None:
     """Fills `words` with the words of `rows`; `scratch` is at least as long and may hold anything."""
     scratch = scratch[: len(words)]
     np.multiply(rows.view(np.uint64), _GAMMA, out=words)
@@ -154,16 +154,18 @@ def _hash_into(words: Words, rows: Int64s, key: np.uint64, scratch: Words) -> No
 
 def _multiply_high(words: Words, n: int | Int64s) -> Words:
     """The upper 64 bits of each word's product with n, exact for n up to 2**62."""
-    factor = np.uint64(n) if isinstance(n, int) else n.view(np.uint64)
+    factor: np.uint64 | Words
+    if isinstance(n, int):
+        factor, largest = np.uint64(n), n
+    else:
+        factor = n.view(np.uint64)
+        largest = int(factor.max(initial=np.uint64(0)))
+    if largest <= int(_LOW_HALF):
+        high = words.copy()
+        _multiply_high_in_place(high, factor, np.empty_like(high))
+        return high
     high = words >> _HALF
     low = words & _LOW_HALF
-    if int(np.max(factor, initial=np.uint64(0))) <= int(_LOW_HALF):
-        low *= factor
-        low >>= _HALF
-        high *= factor
-        high += low
-        high >>= _HALF
-        return high
     factor_high, factor_low = factor >> _HALF, factor & _LOW_HALF
     middle = high * factor_low
     other = low * factor_high
@@ -179,18 +181,33 @@ def _multiply_high(words: Words, n: int | Int64s) -> Words:
     return high
 
 
+def _multiply_high_in_place(words: Words, factor: np.uint64 | Words, scratch: Words) -> None:
+    """The same for factors below 2**32; `scratch` is as long as `words` and may hold anything."""
+    np.bitwise_and(words, _LOW_HALF, out=scratch)
+    scratch *= factor
+    scratch >>= _HALF
+    words >>= _HALF
+    words *= factor
+    words += scratch
+    words >>= _HALF
+
+
 def _send(numbers: Int64s, n: int, keys: list[np.uint64]) -> Int64s:
     """One pass of the network: a bijection of [0, a * b), where a * b is n or a little more."""
     a = math.isqrt(n - 1) + 1
     b = -(-n // a)
-    left, right = np.divmod(numbers, b)
-    word = np.empty(len(numbers), np.uint64)
-    scratch = np.empty(len(numbers), np.uint64)
+    row_length = np.uint64(b)
+    left = numbers.view(np.uint64) // row_length
+    right = numbers.view(np.uint64) - left * row_length
+    word, scratch = np.empty_like(left), np.empty_like(left)
     for step, key in enumerate(keys):
-        changed, other, radix = (left, right, a) if step % 2 == 0 else (right, left, b)
+        changed, other, radix = (left, right, np.uint64(a)) if step % 2 == 0 else (right, left, row_length)
         _hash_into(word, other, key, scratch)
-        changed += _multiply_high(word, radix).view(np.int64)
-        changed -= radix * (changed >= radix)
-    left *= b
+        _multiply_high_in_place(word, radix, scratch)
+        changed += word
+        # Below the radix the difference wraps round to a large number.
+        np.subtract(changed, radix, out=scratch)
+        np.minimum(changed, scratch, out=changed)
+    left *= row_length
     left += right
-    return left
+    return left.view(np.int64)

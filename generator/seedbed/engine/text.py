@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,5 +80,47 @@ def plain_numbers(numbers: Int64s, width: int = 0) -> pa.StringArray:
 
 
 def side_by_side(*parts: pa.Array | str) -> pa.StringArray:
-    """The parts of each row as one text; null where a part is null."""
-    return pc.binary_join_element_wise(*parts, "")
+    """The parts of each row as one text; null where a part is null.
+
+    At least one part is an array: of text, or of text that is dictionary-encoded, which is quicker than decoded.
+    """
+    rows = next(len(part) for part in parts if not isinstance(part, str))
+    places = np.empty((rows, len(parts)), np.int32)
+    texts: list[pa.Array] = []
+    first = 0
+    for column, part in enumerate(parts):
+        held, chosen = _choice(part, rows)
+        np.add(chosen, first, out=places[:, column], casting="same_kind")
+        texts.append(held)
+        first += len(held)
+    return woven(pa.concat_arrays(texts), places)
+
+
+def _choice(part: pa.Array | str, rows: int) -> tuple[pa.StringArray, npt.NDArray[Any]]:
+    """A part as texts, and the place of each row's text among them."""
+    if isinstance(part, str):
+        return pa.array([part]), np.zeros(1, np.int32)
+    if not isinstance(part, pa.DictionaryArray):
+        return part, np.arange(rows, dtype=np.int32)
+    texts, chosen = part.dictionary, part.indices
+    if chosen.null_count:
+        texts = pa.concat_arrays([texts, pa.nulls(1, texts.type)])
+        chosen = chosen.fill_null(len(texts) - 1)
+    return texts, chosen.to_numpy(zero_copy_only=False)
+
+
+def woven(texts: pa.StringArray, places: npt.NDArray[np.int32]) -> pa.StringArray:
+    """One text for each row of `places`: the texts at these places, side by side; null where one of them is.
+
+    Arrow takes them all in one go, row by row, so that they already lie as they are to be read. That is a third of
+    what it costs to take them column by column and join them.
+    """
+    rows, width = places.shape
+    taken = texts.take(pa.array(places.ravel()))
+    _, offsets, characters = taken.buffers()
+    ends = np.ascontiguousarray(np.frombuffer(offsets, np.int32)[: rows * width + 1 : width])
+    there = None
+    if taken.null_count:
+        whole = np.asarray(taken.is_valid()).reshape(rows, width).all(axis=1)
+        there = pa.py_buffer(np.packbits(whole, bitorder="little"))
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(ends), characters, there)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from seedbed.engine.arrow import as_text, dictionary
 from seedbed.engine.cells import Cells, Int64s, Maker
-from seedbed.engine.text import side_by_side
+from seedbed.engine.text import side_by_side, woven
 from seedbed.plan import kinds
 from seedbed.plan.text_pools import Stratum, TextPool, spoken_stratum
 
@@ -22,7 +22,8 @@ Bools = npt.NDArray[np.bool_]
 def _fake(cells: Cells, generator: kinds.Fake) -> pa.Array:
     from seedbed.engine.people import fake  # noqa: PLC0415 - Faker takes as long to load as pyarrow's functions
 
-    return fake(generator, cells.stream, cells.rows, cells.plan.locale, cells.column.data_type.length)
+    room = cells.column.data_type.length
+    return fake(generator, cells.stream, cells.rows, cells.plan.locale, room, cells.shared)
 
 
 def _template(cells: Cells, generator: kinds.Template) -> pa.Array:
@@ -41,22 +42,24 @@ def _pool(cells: Cells, generator: kinds.Pool) -> pa.Array:
     """A text of each row's stratum. Slots are filled for all rows at once, however many texts there are."""
     pool = cells.plan.pools[generator.name]
     codes, missing = _drawn_texts(cells, generator, pool)
-    slots = {slot: place for place, slot in enumerate(pool.slots, 1)}
-    if not slots:
+    if not pool.slots:
         indices = pa.array(codes.astype(np.int32), mask=missing)
         return pa.DictionaryArray.from_arrays(indices, pa.array([str(text) for text in pool.texts]))
-    values = [as_text(cells.value(slot)) for slot in slots]
-    parts: list[pa.Array] = []
-    # Words and slots in turn, as many as the longest text has; a shorter one goes on with nothing.
-    for place in range(max(len(text.pieces) for text in pool.texts)):
-        pieces = [text.pieces[place] if place < len(text.pieces) else "" for text in pool.texts]
-        if place % 2:
-            which = np.array([slots.get(piece, 0) for piece in pieces], np.int64)
-            parts.append(pc.choose(pa.array(which[codes]), "", *values))
-        else:
-            parts.append(pa.array(pieces).take(pa.array(codes)))
-    filled = side_by_side(*parts)
-    return pc.if_else(pa.array(missing), pa.scalar(None, pa.string()), filled) if missing.any() else filled
+    # What texts are made of: null for no text, nothing, the words, and each slot's value in each row.
+    words = (piece for text in pool.texts for piece in text.pieces[::2])
+    place = {piece: number for number, piece in enumerate(dict.fromkeys((None, "", *words)))}
+    rows, first_value = len(cells), len(place)
+    pieces = np.full((len(pool.texts), max(len(text.pieces) for text in pool.texts)), place[""], np.int32)
+    in_row = np.zeros_like(pieces)
+    for number, text in enumerate(pool.texts):
+        pieces[number, : len(text.pieces) : 2] = [place[piece] for piece in text.pieces[::2]]
+        pieces[number, 1 : len(text.pieces) : 2] = [first_value + rows * pool.slots.index(slot) for slot in text.slots]
+        in_row[number, 1 : len(text.pieces) : 2] = 1
+    places = pieces.take(codes, axis=0)
+    places += in_row.take(codes, axis=0) * np.arange(rows, dtype=np.int32)[:, None]
+    places[missing] = place[None]
+    values = (as_text(cells.value(slot)) for slot in pool.slots)
+    return woven(pa.concat_arrays([pa.array(list(place)), *values]), places)
 
 
 def _drawn_texts(cells: Cells, generator: kinds.Pool, pool: TextPool) -> tuple[Int64s, Bools]:
