@@ -118,6 +118,7 @@ class Walker:
         self.planned_entities = planned_entities
         self._stream = stream
         self._chain = compile_chain(lifecycle)
+        self._of_step: dict[int, tuple[Stream, Stream]] = {}
         self._dwell = Delays([time for row in lifecycle.dwell for time in row], lifecycle.granularity)
 
     def count_entities(self) -> int:
@@ -171,6 +172,15 @@ class Walker:
             )
         return cases
 
+    def _streams(self, ordinal: int) -> tuple[Stream, Stream]:
+        """From what the moves of so many-th steps are drawn, and the stays before them."""
+        if ordinal not in self._of_step:
+            self._of_step[ordinal] = (
+                self._stream.child("move", str(ordinal)),
+                self._stream.child("dwell", str(ordinal)),
+            )
+        return self._of_step[ordinal]
+
     def walk(self, entities: Int64s, cases: Int64s | None = None) -> Walk:
         """The walks of the entities with these numbers; memory grows with their versions.
 
@@ -190,11 +200,11 @@ class Walker:
         node = np.full(n, chain.roots[0]) if cases is None else chain.roots[cases]
         seen = None if chain.carried is None else np.zeros((n, len(self.lifecycle.states)), dtype=np.bool_)
         for ordinal in range(self.lifecycle.max_versions):
-            edge = chain.choose(node, self._stream.child("move", str(ordinal)).bits(number), seen)
+            move, dwell = self._streams(ordinal)
+            edge = chain.choose(node, move.bits(number), seen)
             node = chain.target.take(edge)
             if ordinal:
-                share = self._stream.child("dwell", str(ordinal)).uniform(number)
-                delay = self._dwell.seconds(chain.move.take(edge), share)
+                delay = self._dwell.seconds(chain.move.take(edge), dwell.uniform(number))
                 moment = np.add(moment, delay, out=delay)
             if seen is not None:
                 seen[np.arange(len(who)), chain.state.take(node)] = True

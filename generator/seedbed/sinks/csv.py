@@ -24,8 +24,8 @@ from seedbed.sinks.base import check_batch
 from seedbed.sinks.csv_text import contents, lines
 from seedbed.sinks.looks import Looks
 
-# Small write batches cost up to twice the time.
-_OPTIONS = pyarrow.csv.WriteOptions(include_header=False, batch_size=65_536, quoting_style="needed")
+# The writer fills the lines of a batch column by column, so that a batch should not outgrow the cache.
+_OPTIONS = pyarrow.csv.WriteOptions(include_header=False, batch_size=8_192, quoting_style="needed")
 # Python's csv module, with which dbt reads seeds, takes no longer field.
 LONGEST_TEXT = 131_072
 FEWEST_ROWS = 2_048
@@ -147,9 +147,9 @@ def _text(name: str, column: pa.Array) -> tuple[pa.Array, int]:
     # Only a text that is short, or begins or ends with a blank, can be one that dbt reads as null.
     suspect = (lengths == 0) | (lengths == len("null"))
     if len(characters):
-        last = len(characters) - 1
-        suspect |= characters[np.minimum(offsets[:-1], last)] <= ord(" ")
-        suspect |= characters[np.clip(offsets[1:] - 1, 0, last)] <= ord(" ")
+        # Of an empty text it is another's character, or the first or last of all, which does no harm.
+        suspect |= characters.take(offsets[:-1], mode="clip") <= ord(" ")
+        suspect |= characters.take(offsets[1:] - 1, mode="clip") <= ord(" ")
     places = np.flatnonzero(suspect)
     if not len(places):
         return column, 0
