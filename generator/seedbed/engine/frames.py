@@ -111,6 +111,7 @@ class Frame:
         "_links",
         "_settled",
         "_shared",
+        "_versions",
         "_walks",
         "attempt",
         "driver",
@@ -136,6 +137,7 @@ class Frame:
         self._walks: dict[str, Walk] = {}
         self._settled: dict[Redraw, Int64s] = {}
         self._shared: dict[str | None, dict[Hashable, Any]] = {}
+        self._versions: Int64s | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -369,6 +371,8 @@ class Frame:
             by = walker.lifecycle.depends_on
             cases = walker.cases_of(self.plain(by)) if by else None
             self._walks[lifecycle] = walker.walk(self.numbers, cases)
+            if self.attempt is None:
+                self.world.lives(lifecycle).note(self.numbers, self._walks[lifecycle])
         return self._walks[lifecycle]
 
     def life(self, lifecycle: str) -> tuple[Int64s, Int64s, Mask]:
@@ -377,8 +381,26 @@ class Frame:
         nowhere = link.positions < 0
         if nowhere.all():
             return link.positions, link.positions, nowhere
-        walk = link.frame.walk(lifecycle)
-        return walk.begin[link.positions], walk.life_end[link.positions], nowhere
+        begin, end = link.frame.own_life(lifecycle)
+        return begin.take(link.positions), end.take(link.positions), nowhere
+
+    def own_life(self, lifecycle: str) -> tuple[Int64s, Int64s]:
+        """When each of these rows, entities of the lifecycle, begins, and when it ends (`Walk.life_end`)."""
+        known = self.world.lives(lifecycle).find(self.numbers) if self.attempt is None else None
+        if known is None:
+            walk = self.walk(lifecycle)
+            known = walk.begin, walk.life_end
+        return known
+
+    def versions(self) -> tuple[Walk, Int64s]:
+        """The walk of the entities whose versions these rows are, and which of its versions each row is."""
+        assert isinstance(self.table.rows, Versions)
+        assert self.driver is not None
+        assert self.ordinal is not None
+        walk = self.driver.frame.walk(self.table.rows.lifecycle)
+        if self._versions is None:
+            self._versions = walk.first.take(self.driver.positions) + self.ordinal
+        return walk, self._versions
 
     def roots(self) -> Int64s:
         """The number of the row at the head of each row's chain of driving parents."""
@@ -426,21 +448,19 @@ def _version_part(frame: Frame, column: ResolvedColumn) -> pa.Array:
     generator = column.generator
     assert isinstance(generator, VersionPart)
     assert isinstance(frame.table.rows, Versions)
-    assert frame.driver is not None
-    assert frame.ordinal is not None
-    walk = frame.driver.frame.walk(frame.table.rows.lifecycle)
     if generator.part is Part.VERSION:
+        assert frame.ordinal is not None
         return pa.array(frame.ordinal + 1)
-    flat = walk.first[frame.driver.positions] + frame.ordinal
+    walk, place = frame.versions()
     lifecycle = frame.world.plan.lifecycle(frame.table.rows.lifecycle)
     match generator.part:
         case Part.STATE:
-            return pa.DictionaryArray.from_arrays(walk.state[flat], pa.array(lifecycle.states))
+            return pa.DictionaryArray.from_arrays(walk.state.take(place), pa.array(lifecycle.states))
         case Part.VALID_FROM:
-            return moments(walk.start[flat], lifecycle.granularity)
+            return moments(walk.start.take(place), lifecycle.granularity)
         case Part.CURRENT:
-            return pa.array(walk.until[flat] == OPEN)
-    until = walk.until[flat]
+            return pa.array(walk.until.take(place) == OPEN)
+    until = walk.until.take(place)
     still = until == OPEN
     if generator.open_end is None:
         return moments(until, lifecycle.granularity, still)

@@ -30,6 +30,9 @@ Floats = npt.NDArray[np.float64]
 
 OPEN = int(np.iinfo(np.int64).max)
 """Stands for a moment that never comes, or is not known at the as-of date."""
+KEPT_LIVES = 1 << 21
+"""Of so many entities of a lifecycle it is kept when they begin and end: 32 MB."""
+_NOT_WALKED = -1 - OPEN
 LONGEST = 86_400 * 365_000
 """Seconds, a thousand years: no dwell is longer, so that moments cannot overflow."""
 
@@ -75,6 +78,38 @@ class Walk:
     def ordinal(self) -> Int64s:
         """Per version: its place among the versions of its entity, from 0."""
         return np.arange(len(self.state)) - np.repeat(self.first[:-1], self.counts)
+
+
+class Lives:
+    """When the first entities of a lifecycle begin and end, as far as they have been walked.
+
+    Tables are made one after another. What only asks for the life of an entity whose history was made before need
+    not walk through it again.
+
+    Args:
+        entities: how many there are.
+    """
+
+    def __init__(self, entities: int) -> None:
+        self._begin = np.full(min(entities, KEPT_LIVES), _NOT_WALKED)
+        self._end = self._begin.copy()
+
+    def note(self, entities: Int64s, walk: Walk) -> None:
+        """Keeps what a walk has shown of the entities with these numbers."""
+        kept = slice(None) if self._holds(entities) else entities < len(self._end)
+        # The end comes last, for it says to another thread that both are there.
+        self._begin[entities[kept]] = walk.begin[kept]
+        self._end[entities[kept]] = walk.life_end[kept]
+
+    def find(self, entities: Int64s) -> tuple[Int64s, Int64s] | None:
+        """When each of the entities begins, and when it ends (`Walk.life_end`); None if one has not been walked."""
+        if not self._holds(entities):
+            return None
+        end = self._end.take(entities)
+        return None if (end == _NOT_WALKED).any() else (self._begin.take(entities), end)
+
+    def _holds(self, entities: Int64s) -> bool:
+        return bool(entities.max(initial=-1) < len(self._end))
 
 
 def version_at(walk: Walk, positions: Int64s, moments: Int64s) -> Int64s:

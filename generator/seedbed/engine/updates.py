@@ -139,12 +139,8 @@ class Updates:
             yield from (self._path(frame, path) for path in dict.fromkeys((*drawn, *read)))
 
     def _version(self, frame: Frame, part: Part) -> Int64s:
-        assert isinstance(frame.table.rows, Versions)
-        assert frame.driver is not None
-        assert frame.ordinal is not None
-        walk = frame.driver.frame.walk(frame.table.rows.lifecycle)
-        flat = walk.first[frame.driver.positions] + frame.ordinal
-        start, until = walk.start[flat], walk.until[flat]
+        walk, place = frame.versions()
+        start, until = walk.start.take(place), walk.until.take(place)
         closes = part in (Part.VALID_TO, Part.CURRENT)
         return np.asarray(np.where((until == OPEN) | (not closes), start, until))
 

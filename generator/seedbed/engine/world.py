@@ -20,7 +20,7 @@ from seedbed.engine.concentration import concentrated_counts
 from seedbed.engine.discrete import draw_counts
 from seedbed.engine.finders import FINDERS, distinct_numbers, look_up, seconds_of
 from seedbed.engine.frames import Frame, Link
-from seedbed.engine.history import Walker, version_at
+from seedbed.engine.history import Lives, Walker, version_at
 from seedbed.engine.redraws import Redraw, redraws_of
 from seedbed.engine.rng import LARGEST, Stream
 from seedbed.errors import GenerationError
@@ -85,6 +85,7 @@ class World:
         self.most_attempts = MOST_ATTEMPTS
         self._lock = threading.RLock()
         self._walkers: dict[str, Walker] = {}
+        self._lives: dict[str, Lives] = {}
         self._offsets: dict[str, Offsets] = {}
         self._kept: dict[str, Frame] = {}
         self._looked_up: dict[tuple[str, str], Int64s] = {}
@@ -178,6 +179,14 @@ class World:
                 stream = Stream(self.plan.random_seed, process.entity, "lifecycle", lifecycle)
                 self._walkers[lifecycle] = Walker(process, stream, self.plan.end, self.planned_end, count)
         return self._walkers[lifecycle]
+
+    def lives(self, lifecycle: str) -> Lives:
+        """What is known of the lives of a lifecycle's entities from walks that were made."""
+        with self._lock:
+            if lifecycle not in self._lives:
+                entity = self.plan.table(self.plan.lifecycle(lifecycle).entity)
+                self._lives[lifecycle] = Lives(self.rows(entity) if self.is_dense(entity) else 0)
+        return self._lives[lifecycle]
 
     @property
     def planned_end(self) -> int:

@@ -109,8 +109,7 @@ def _block(columns: Sequence[pa.Array]) -> pa.Buffer:
         template += b","
     template = template[:-1] + b"\n"
     rows, width = len(columns[0]), len(template)
-    block = np.empty((rows, width), np.uint8)
-    block[:] = np.frombuffer(template, np.uint8)
+    block = np.full(rows, np.void(template)).view(np.uint8).reshape(rows, width)
     for start, part in places:
         np.ndarray(rows, part.dtype, block, start, (width,))[:] = part
     for null, start, end in blanks:

@@ -3,10 +3,14 @@
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
+from itertools import islice
 
+import numpy as np
 import pytest
 
-from worlds import resolve_text, schema_from, values
+from seedbed.engine.batches import generate_batches
+from seedbed.engine.world import World
+from worlds import make, resolve_text, schema_from, values
 
 PROPERTIES = """
 seeds:
@@ -144,3 +148,15 @@ def test_a_later_date_changes_only_what_was_open(tmp_path):
                 assert {name: after[name] for name in kept} == {name: row[name] for name in kept}
         assert {number: events[later][number] for number in events[earlier]} == events[earlier]
         assert len(events[later]) > len(events[earlier])
+
+
+@pytest.mark.parametrize("walked", [1, None])
+def test_what_is_kept_of_earlier_walks_changes_no_fact(tmp_path, walked):
+    resolved = resolve_text(schema_from(tmp_path, PROPERTIES.replace("VALID", "date")), PLAN)
+    world = World(resolved)
+    for _ in islice(generate_batches(world, resolved.table("history"), batch_rows=300), walked):
+        pass
+    lives = world.lives("history")
+    assert lives.find(np.arange(64)) is not None
+    assert (lives.find(np.arange(400)) is None) == (walked is not None)
+    assert make(resolved, "events", world=world, batch_rows=100).equals(make(resolved, "events"))
