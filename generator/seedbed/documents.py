@@ -127,7 +127,7 @@ def read_yaml(text: str, file: str, *, strict: bool = False) -> Document:
         mark = error.problem_mark or error.context_mark
         at = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
         said = " ".join(part for part in (error.context, error.problem) if part)
-        raise _refused("yaml-syntax", f"this is not valid YAML: {said}", at, _unquoted(text, at.line)) from None
+        raise _refused("yaml-syntax", f"this is not valid YAML: {said}", at, _cure(text, at.line)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise _refused("yaml-syntax", f"this is not valid YAML: {error}", file) from None
     finally:
@@ -139,10 +139,13 @@ def _refused(code: str, message: str, place: Location | str, hint: str | None = 
     return ProjectError(diagnostics=[Diagnostic(code, message, location, hint=hint)])
 
 
-def _unquoted(text: str, line: int | None) -> str | None:
-    """A hint where the faulty line holds a call whose braces or colons YAML takes for its own."""
+def _cure(text: str, line: int | None) -> str | None:
+    """A hint where the faulty line begins with a tab, or holds a call whose braces or colons YAML takes for its own."""
     lines = text.split("\n")
-    if line and line <= len(lines) and _UNQUOTED_CALL.match(lines[line - 1][:500]):
+    found = lines[line - 1][:500] if line and line <= len(lines) else ""
+    if "\t" in found[: len(found) - len(found.lstrip())]:
+        return "a tab stands before the text, which YAML does not allow there: indent with spaces"
+    if _UNQUOTED_CALL.match(found):
         return "put the text with the brackets between double quotes: \"choice({'a': 1, 'b': 2})\""
     return None
 

@@ -45,6 +45,8 @@ from seedbed.plan.resolved import (
 from seedbed.schema import Schema
 
 _FULL_PRECISION = 3
+_NAMED = 12
+"""Tables that a message names at most."""
 _VERSION_PARTS = {
     Part.STATE: "the state of the version",
     Part.VALID_FROM: "when the version begins",
@@ -196,10 +198,13 @@ def _find(resolved: ResolvedPlan, what: str) -> tuple[ResolvedTable, ResolvedCol
                 for column in table.written_columns:
                     if column.name.casefold() == wanted.casefold():
                         return table, column
-                hint = closest(wanted, (column.name for column in table.columns)) or ""
-                raise ProjectError(f'{table.name} has no column "{wanted}". {hint}'.strip())
-    hint = closest(what, (table.name for table in shown)) or ""
-    raise ProjectError(f'There is no generated table "{what}". {hint}'.strip())
+                columns = [column.name for column in table.written_columns]
+                hint = closest(wanted, columns, "Did you mean {}?") or f"It has {', '.join(columns)}."
+                raise ProjectError(f'{table.name} has no column "{wanted}". {hint}')
+    names = [table.name for table in shown]
+    paths = [f"{table.name}.{column.name}" for table in shown for column in table.written_columns]
+    hint = closest(what, [*names, *paths]) or f"There are {', '.join(names[:_NAMED])}{' ...' * (len(names) > _NAMED)}"
+    raise ProjectError(f'There is no generated table "{what}". {hint[0].upper()}{hint[1:]}'.strip())
 
 
 def _overview(resolved: ResolvedPlan) -> RenderableType:

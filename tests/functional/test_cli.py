@@ -226,7 +226,7 @@ def test_explain_says_where_decisions_come_from(shop):
     assert "seeds/_seeds.yml" in done.output
     done = run(shop, "explain", "orders.custmer_id")
     assert done.exit_code == 1
-    assert "did you mean customer_id?" in done.output
+    assert "Did you mean customer_id?" in done.output
 
 
 def test_init_prepares_a_project(shop):
@@ -386,6 +386,21 @@ def test_sources_are_written_as_parquet_with_what_to_add(shop):
     sources.write_text(sources.read_text().replace("    schema: main\n", "    schema: main\n" + place))
     done = run(shop, "generate", "--format", "parquet")
     assert "next: dbt build" in done.output
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("nosuch", "There are orders, crm.customers"),
+        ("ordres", "Did you mean orders?"),
+        ("orders.amonut", "Did you mean amount?"),
+        ("orders.xyz", "It has order_id, customer_id, ordered_at, shipped_at, amount."),
+    ],
+)
+def test_explain_names_what_there_is(shop, what, said):
+    done = run(shop, "explain", what)
+    assert done.exit_code == 1
+    assert said in done.output
 
 
 def test_quiet_tells_no_notes(shop):

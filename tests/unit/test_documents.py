@@ -84,3 +84,12 @@ def test_an_own_key_stands_over_a_merged_one():
     assert value["again"] == [{"tests": ["b"], "x": 1}, {"tests": ["b"], "x": 2}]
     with pytest.raises(ProjectError):
         read_yaml("base: &b {x: 1}\nc:\n  <<: *b\n  y: 1\n  y: 2\n", "f.yml")
+
+
+@pytest.mark.parametrize("line", ["\tb: 1", "  \tb: 1"])
+def test_a_tab_before_the_text_is_told_how_to_indent(line):
+    with pytest.raises(ProjectError) as caught:
+        read_yaml(f"a:\n{line}\n", "seedbed.yml", strict=True)
+    (found,) = caught.value.diagnostics
+    assert found.location.line == 2
+    assert "indent with spaces" in found.hint

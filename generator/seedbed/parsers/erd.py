@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from seedbed.errors import Diagnostic, Location, Severity
@@ -31,6 +32,8 @@ _AFTERTHOUGHT = re.compile(r"(\w+)\s*\(.*\)")
 _KEY_MARK, _NULL_MARK = "\U0001f5dd", "\u2753"
 """The key and the question mark with which prisma-erd-generator comments on primary keys and nullable columns."""
 
+_ALIKE = 0.8
+"""How like two names must be to be taken for the same one misspelt, as difflib measures it."""
 _EQUATION = re.compile(r"(?:\w+\.)?(\w+)\s*=+\s*(?:\w+\.)?(\w+)")
 
 JoinColumns = tuple[tuple[str, ...], tuple[str, ...]]
@@ -45,6 +48,8 @@ class ErdMerger:
     diagnostics: list[Diagnostic]
     marked: dict[str, list[str]]
     """By folded table name: the columns with an FK mark."""
+    own: list[TableDraft] = field(default_factory=list)
+    """Tables that only a diagram names."""
     enumerations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By folded name: the values of entities that are drawn for an enumerated type."""
 
@@ -60,6 +65,7 @@ class ErdMerger:
 
     def add_relationships(self, diagrams: Iterable[ErDiagram]) -> None:
         """Turns relationships into foreign keys; those whose columns stay unknown are reported."""
+        self._report_alike()
         waiting: list[tuple[Relationship, TableDraft, TableDraft]] = []
         for diagram in diagrams:
             for line in diagram.relationships:
@@ -86,6 +92,7 @@ class ErdMerger:
         if table is None:
             table = TableDraft(entity.name, Resource.ENTITY, entity.origin, entity.name)
             self.lookup.add(table)
+            self.own.append(table)
         self.lookup.name_entity(entity.name, table)
         primary: list[str] = []
         for attribute in entity.attributes:
@@ -341,6 +348,20 @@ class ErdMerger:
                         Severity.NOTE,
                         "draw the relationship, or take the mark away",
                     )
+
+    def _report_alike(self) -> None:
+        """Entities of a table of their own whose name is nearly that of one which no diagram shows: a typo, perhaps."""
+        shown = {id(table) for table in self.lookup.entities}
+        others = [table for table in self.lookup.tables if id(table) not in shown]
+        bare = {(table.source.table_name if table.source else table.name).casefold(): table.name for table in others}
+        for table in self.own:
+            for alike in get_close_matches(table.name.casefold(), bare, n=1, cutoff=_ALIKE):
+                self._warn(
+                    "entity-alone",
+                    f"the entity {table.name} is in no property file, and is taken as a table of its own",
+                    table.origin,
+                    f"did you mean {bare[alike]}?",
+                )
 
     def _report_no_columns(self, line: Relationship, child: TableDraft, parent: TableDraft) -> None:
         said = f' (label "{line.label}")' if line.label else ""

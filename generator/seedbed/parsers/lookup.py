@@ -116,6 +116,11 @@ class Lookup:
             )
         )
 
+    @property
+    def entities(self) -> list[TableDraft]:
+        """The tables that diagrams show."""
+        return list(self._entities.values())
+
     def resolve_keys(self) -> None:
         """Turns the foreign keys that name their parent into foreign keys to tables."""
         for table in list(self.tables):

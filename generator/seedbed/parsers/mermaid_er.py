@@ -98,6 +98,9 @@ _TOP_TOKEN = re.compile(
 )
 _BLOCK_TOKEN = re.compile(r"\"[^\"]*\"|'[^'\n]*'|`[^`\n]*`|[}\n]|[^\"'`}\n]+|.")
 _LINE_OF_RELATIONSHIP = re.compile(r"(?:[|}][o|]|o\{|\|\{)[ \t]*(?:--|\.\.)[ \t]*(?:[o|][|{]|[|}][o|])")
+_QUOTED = re.compile(r'"[^"]*"')
+_MARK = re.compile(r"[|<>}{]|--|\.\.|-o$")
+_NAME_AND_LABEL = re.compile(r"[ \t{|o]*(?:\"[^\"]+\"|[\w\-.*]+)[ \t]*(?::(?!::)|$)")
 
 
 class _Cutter:
@@ -124,13 +127,22 @@ class _Cutter:
             token = self._token(_TOP_TOKEN, position)
             if token == "\n":
                 break
-            if token == "{":
+            if token == "{" and not self._is_in_relationship(position):
                 yield self._cut("head", position)
                 self._advance(position + 1)
                 yield from self._block()
                 return
             position += len(token)
         yield self._cut("statement", position)
+
+    def _is_in_relationship(self, brace: int) -> bool:
+        """Whether a brace belongs to a mark that is no cardinality, as in `A ||-o{ B : has`, and opens no block."""
+        behind = self.text[brace + 1 : self.text.find("\n", brace) if "\n" in self.text[brace:] else None]
+        return (
+            bool(_MARK.search(_QUOTED.sub("", self.text[self.at : brace])))
+            and "}" not in behind
+            and bool(_NAME_AND_LABEL.match(behind))
+        )
 
     def _block(self) -> Iterator[_Piece]:
         position = self.at

@@ -542,3 +542,23 @@ def test_an_external_file_that_seedbed_wrote_is_not_hand_written(tmp_path: Path)
         None,
     ]
     assert diagnostics == []
+
+
+ORDERS = "models: [{name: orders, columns: [{name: order_id}]}, {name: customers, columns: [{name: customer_id}]}]\n"
+
+
+def test_an_entity_that_is_nearly_a_table_may_be_misspelt(tmp_path: Path) -> None:
+    _, found = erd(tmp_path, "customers ||--o{ ordres : customer_id", ORDERS)
+    alone = only(found, "entity-alone")
+    assert (alone.severity, alone.location.line, alone.hint) == (Severity.WARNING, 2, "did you mean orders?")
+
+
+@pytest.mark.parametrize("other", ["shipments", "order_lines"])
+def test_an_entity_of_its_own_is_not_taken_for_a_typo(tmp_path: Path, other: str) -> None:
+    _, found = erd(tmp_path, f"customers ||--o{{ {other} : customer_id", ORDERS)
+    assert "entity-alone" not in [item.code for item in found]
+
+
+def test_an_entity_beside_the_table_that_it_is_like_is_no_typo(tmp_path: Path) -> None:
+    _, found = erd(tmp_path, "customers ||--o{ orders : customer_id\ncustomers ||--o{ orders2 : customer_id", ORDERS)
+    assert "entity-alone" not in [item.code for item in found]

@@ -208,3 +208,11 @@ def test_a_large_diagram_is_read_quickly() -> None:
     assert time.process_time() - started < 4
     assert codes == []
     assert sum(len(entity.attributes) for entity in result.entities) == 6_000
+
+
+@pytest.mark.parametrize("mark", ["||-o{", "||--<{", "||--o{{", "||==o{", "|-{"])
+def test_a_mark_that_is_no_cardinality_is_all_that_is_wrong(mark: str) -> None:
+    """Its brace opens no block, so that the lines below it are read."""
+    result, codes = read(f"erDiagram\n  A {mark} B : has\n  A {{\n    int id PK\n  }}\n")
+    assert codes == ["2 er-syntax"]
+    assert [(entity.name, len(entity.attributes)) for entity in result.entities] == [("A", 1)]
