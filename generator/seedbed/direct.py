@@ -110,7 +110,8 @@ def want_rows(
     """
     table = schema.table(name)
     if table is None or not table.columns:
-        hint = closest(name, [item.name for item in schema if item.columns])
+        names = [item.name for item in schema if item.columns]
+        hint = closest(name, names) or f"there are {', '.join(names)}"
         reason = f"the project documents no columns of {name}" if table else f"the project has no table {name}"
         raise ProjectError(diagnostics=[Diagnostic("unknown-table", reason, hint=hint)])
     path = output or table.data_file or schema.project.seed_paths[0] / f"{file_name(table)}.csv"

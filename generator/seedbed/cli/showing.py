@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -117,4 +118,4 @@ def export_script(opened: Opened, output: Path | None, force: bool) -> None:
         raise SinkError(f"{file} is there already; --force replaces it, --output names another file.")
     _write_text(file, render_script(planned, resolved, file, opened.dbt))
     opened.talk.say(f"wrote {file}", file=file)
-    opened.talk.say(f"next: python {file}")
+    opened.talk.say(f"next: python {shlex.quote(str(file))}")

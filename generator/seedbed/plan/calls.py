@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from seedbed.errors import closest
+from seedbed.plan.problems import wanted
 
 MAX_CHARACTERS = 4_000
 MAX_BRACKETS = 12
@@ -103,37 +104,28 @@ def spoken_errors(error: ValidationError, limit: int = 4) -> str:
     parts = []
     for found in error.errors()[:limit]:
         where = ".".join(str(part) for part in found["loc"])
-        expected = _expected(found["type"], found.get("ctx", {}), found["input"])
+        expected = _expected(found)
         message = expected or str(found["msg"]).removeprefix("Value error, ")
         parts.append(f"{where}{' ' if expected else ': '}{message}" if where else message)
     return "; ".join(parts)
 
 
-_TYPES = {"int": "a whole number", "float": "a number", "string": "a text", "bool": "true or false"}
-_BOUNDS = {
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
-}
-
-
-def _expected(problem: str, context: Mapping[str, Any], value: Any) -> str | None:
-    """What pydantic's commonest problems say of an argument, in the words of the other messages."""
-    if problem == "missing":
+def _expected(problem: Mapping[str, Any]) -> str | None:
+    """What one of pydantic's problems says of an argument, in the words of the other messages."""
+    kind, value = problem["type"], problem["input"]
+    if kind == "missing":
         return "is missing"
-    if problem in _BOUNDS:
-        return f"must be {_BOUNDS[problem].format_map({name: f'{end:.12g}' for name, end in context.items()})}"
-    if problem in ("too_short", "string_too_short") and context["min_length"] == 1:
+    if kind in ("too_short", "string_too_short") and problem["ctx"]["min_length"] == 1:
         return "must not be empty"
-    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}..."
-    if problem == "literal_error":
-        meant = closest(str(value), re.findall(r"'([^']*)'", context["expected"]), "; did you mean {}?") or ""
-        return f"must be {context['expected']}, not {shown}{meant}"
-    wanted, _, fault = problem.partition("_")
-    if wanted in _TYPES and fault in ("type", "parsing", "from_float"):
-        return f"must be {_TYPES[wanted]}, not {shown}"
-    return None
+    expected = wanted(problem)
+    if expected is None or "_than" in kind:
+        return expected and f"must be {expected}"
+    near = closest(str(value), re.findall(r"'([^']*)'", expected), "; did you mean {}?") if "_error" in kind else None
+    return f"must be {expected}, not {_short(value)}{near or ''}"
+
+
+def _short(value: Any) -> str:
+    return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}..."
 
 
 def parse_call(text: str) -> tuple[str, list[Any], dict[str, Any]]:

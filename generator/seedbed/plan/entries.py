@@ -6,7 +6,7 @@ person wrote there (`by: user`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from seedbed.documents import Document
 from seedbed.errors import NOWHERE, Diagnostic, Location, Severity, closest
 from seedbed.plan.kinds import Share
+from seedbed.plan.problems import spoken_problems
 from seedbed.plan.spec import (
     Arrives,
     Author,
@@ -82,25 +83,6 @@ class TableSaid:
     origin: Location = NOWHERE
 
 
-def validation_diagnostics(
-    error: ValidationError, document: Document, code: str, known: Iterable[str] = ()
-) -> list[Diagnostic]:
-    """One diagnostic for each problem that pydantic found in a value read from YAML, at its own line."""
-    found = []
-    for problem in error.errors():
-        path = [part for part in problem["loc"] if isinstance(part, int | str)]
-        while path and document.at(*path).value is None and len(path) > 1:
-            path.pop()
-        message = str(problem["msg"]).removeprefix("Value error, ")
-        hint = None
-        if problem["type"] == "extra_forbidden":
-            key = str(problem["loc"][-1])
-            message = f'"{key}" is not known here'
-            hint = closest(key, known) or (f"known are {', '.join(known)}" if known else None)
-        found.append(Diagnostic(code, message, document.location(*path), hint=hint))
-    return found
-
-
 def gather(schema: Schema, plan: Plan, document: Document) -> tuple[dict[str, TableSaid], list[Diagnostic]]:
     """One `TableSaid` for each table that is to be generated, by the table's name."""
     diagnostics: list[Diagnostic] = []
@@ -142,8 +124,7 @@ def _gather_table(table: Table, plan: Plan, document: Document, diagnostics: lis
         try:
             history = read_history(annotation.history)
         except ValidationError as error:
-            known = ["by" if name == "depends_on" else name for name in History.model_fields if name != "by"]
-            diagnostics.extend(validation_diagnostics(error, process_place, "invalid-history", known))
+            diagnostics.extend(spoken_problems(error, process_place, History, "invalid-history"))
     elif annotation.lifecycle is not None and table.annotation is not None:
         lifecycle, process_place = annotation.lifecycle, table.annotation.at("lifecycle")
     annotated = history or lifecycle
@@ -243,7 +224,7 @@ def _annotation(document: Document | None, model: type[A], diagnostics: list[Dia
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
-        diagnostics.extend(validation_diagnostics(error, document, "invalid-annotation", model.model_fields))
+        diagnostics.extend(spoken_problems(error, document, model, "invalid-annotation"))
         return None
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import types
-import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from seedbed.documents import Document, read_yaml
-from seedbed.errors import Diagnostic, Location, PlanError, ProjectError, SinkError, closest, has_errors
+from seedbed.errors import Diagnostic, Location, PlanError, ProjectError, SinkError, has_errors
 from seedbed.plan.beside import fingerprint_of, is_authors
 from seedbed.plan.merge import Change, Changes, merge_plans
 from seedbed.plan.plan_text import Comments, read_comments, render_plan
+from seedbed.plan.problems import shown, spoken_problems
 from seedbed.plan.spec import Plan
 from seedbed.swap import Swap, create, temporary_name
 
@@ -64,7 +63,7 @@ def plan_of(document: Document) -> Plan:
     try:
         plan = Plan.model_validate(document.value)
     except ValidationError as error:
-        raise PlanError(refusal, list(_spoken(error, document))) from None
+        raise PlanError(refusal, list(spoken_problems(error, document, Plan))) from None
     found = [*_twice(plan, document), *_nothing_settled_twice(plan, document)]
     if found:
         raise PlanError(refusal, found)
@@ -150,7 +149,7 @@ def _read_document(path: Path, name: str) -> Document:
     except ProjectError as error:
         raise PlanError(f"{name} cannot be used.", error.diagnostics) from None
     if not isinstance(document.value, dict):
-        message = f"the plan holds {_shown(document.value)}; a mapping with `tables:` was expected"
+        message = f"the plan holds {shown(document.value)}; a mapping with `tables:` was expected"
         found = Diagnostic("invalid-plan", message, document.location(), hint="run `seedbed plan` to write one")
         raise PlanError(f"{name} cannot be used.", [found])
     return document
@@ -215,90 +214,3 @@ def _nothing_settled_twice(plan: Plan, document: Document) -> Iterator[Diagnosti
                 document.location("tables", name, "lifecycle"),
                 hint="remove one of them",
             )
-
-
-# --- pydantic's problems in words ----------------------------------------------------------------------------
-
-
-def _spoken(error: ValidationError, document: Document) -> Iterator[Diagnostic]:
-    """One diagnostic for each place, however many readings of it were tried there."""
-    seen: dict[tuple[str | int, ...], Diagnostic] = {}
-    for problem in error.errors(include_url=False):
-        path = _inside(document, problem["loc"])
-        place = document.location(*path)
-        if problem["type"] == "extra_forbidden":
-            key, known = str(path[-1]), _known_keys(path[:-1])
-            hint = closest(key, known) or f"known are {', '.join(known)}"
-            found = Diagnostic("unknown-key", f'"{key}" is not known here', place, hint=hint)
-        elif problem["type"] == "missing":
-            key = str(problem["loc"][-1])
-            path = (*path, key)
-            found = Diagnostic("missing-key", f'"{key}" is missing', place, hint=f"add `{key}:`")
-        else:
-            found = Diagnostic("invalid-plan", _message(problem, document.at(*path).value), place)
-        seen.setdefault(path, found)
-    # A misspelt key is not missing too, and a whole entry is not wrong beside what is wrong inside it.
-    misspelt = {(*path[:-1], found.hint) for path, found in seen.items() if found.code == "unknown-key"}
-    for path, found in seen.items():
-        inside = any(other != path and other[: len(path)] == path for other in seen)
-        if not inside and (*path[:-1], f"did you mean {path[-1]}?" if path else None) not in misspelt:
-            yield found
-
-
-def _message(problem: Any, value: Any) -> str:
-    said = str(problem["msg"])
-    if said.startswith("Value error, "):
-        return said.removeprefix("Value error, ")
-    expected = said.removeprefix("Input should be ")
-    return f"{_shown(value)} stands here; it should be {expected}" if expected != said else f"{_shown(value)}: {said}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _inside(document: Document, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """The part of a path that the document has: pydantic adds the names of the types that it tried."""
-    inside: tuple[str | int, ...] = ()
-    value = document.value
-    for part in path:
-        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
-        if in_list or (isinstance(value, dict) and part in value):
-            value = value[part]
-            inside = (*inside, part)
-    return inside
-
-
-def _known_keys(path: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys that may stand at that path of a plan."""
-    kinds: list[Any] = [Plan]
-    for part in path:
-        kinds = [below for kind in kinds for below in _below(kind, str(part))]
-    return tuple(name for kind in kinds if _is_model(kind) for name in kind.model_fields)
-
-
-def _below(kind: Any, key: str) -> Iterator[Any]:
-    """The types that a value of type `kind` may hold under a key."""
-    if typing.get_origin(kind) is dict:
-        yield from _options(typing.get_args(kind)[1])
-    elif _is_model(kind) and key in kind.model_fields:
-        yield from _options(kind.model_fields[key].annotation)
-
-
-def _options(annotation: Any) -> Iterator[Any]:
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        for part in typing.get_args(annotation):
-            yield from _options(part)
-    else:
-        yield annotation
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)

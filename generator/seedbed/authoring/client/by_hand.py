@@ -162,5 +162,6 @@ def hand_replies(environ: Mapping[str, str], answers: Sequence[str] = ()) -> Han
         try:
             brought.append(Brought(key.lower() or None, name, Path(name).read_text(encoding="utf-8-sig")))
         except (OSError, UnicodeDecodeError) as error:
-            raise AuthoringError(f"The answer {name} cannot be read: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise AuthoringError(f"The answer {name} cannot be read: {reason}.") from None
     return HandReplies(brought, CachedReplies(cache_home(environ) / "by-hand"))
