@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from seedbed.documents import Document, read_yaml
 from seedbed.errors import Diagnostic, Location, has_errors
-from seedbed.plan.lifecycles import count_entities, resolve_lifecycle
+from seedbed.plan.arrivals import count_entities
+from seedbed.plan.lifecycles import resolve_lifecycle
 from seedbed.plan.plan_text import render_plan
 from seedbed.plan.resolved import DAY, ResolvedLifecycle
 from seedbed.plan.rhythm import Rhythm
