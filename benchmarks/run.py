@@ -102,7 +102,7 @@ def growth(scale: float, rounds: int) -> dict[str, Any]:
         size = transactions / 5_000_000 * scale
         often = rounds if size < 1 else min(rounds, 3) if size < 10 else 1
         for round_ in range(often):
-            name = f"{transactions:,} transactions"
+            name = f"{round(transactions * scale):,} transactions"
             try:
                 run = measure(seedbed(name, size, "parquet"))
             except Unavailable as error:

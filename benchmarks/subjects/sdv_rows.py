@@ -26,7 +26,7 @@ if __name__ == "__main__":
             "amount": rng.lognormal(4, 1, 5000).round(2),
         }
     )
-    model = GaussianCopulaSynthesizer(Metadata.detect_from_dataframe(sample, table_name="transaction"))
+    model = GaussianCopulaSynthesizer(Metadata.detect_from_dataframes({"transaction": sample}))
     model.fit(sample)
     with job(folder, "sdv") as done:
         made = model.sample(rows)
