@@ -27,8 +27,8 @@ if __name__ == "__main__":
         }
     )
     model = GaussianCopulaSynthesizer(Metadata.detect_from_dataframes({"transaction": sample}))
-    model.fit(sample)
+    model.fit({"transaction": sample})
     with job(folder, "sdv") as done:
-        made = model.sample(rows)
+        made = model.sample(rows)["transaction"]
         made.to_csv(folder / "transactions.csv", index=False)
         done.add(*made.shape)
