@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from fifty import property_yaml
@@ -50,10 +50,12 @@ class Recorded(RecordedReplies):
         super().__init__(folder)
         self.used: dict[str, Request] = {}
         self._repairs = repairs
+        self._first: dict[tuple[str, int], Request] = {}
 
     def find(self, request: Request, endpoint: Endpoint, *, fresh: bool = False) -> str:
+        first = self._first.setdefault((request.name, request.batch), request)
         if request.attempt and not self._repairs:
-            request = replace(request, messages=request.messages[:2], attempt=0)
+            request = first
         self.used[request.key(endpoint)] = request
         try:
             return super().find(request, endpoint, fresh=fresh)

@@ -147,7 +147,8 @@ def ask_rows(wanted: RowsWanted, llm: api.LlmOptions) -> RowsAnswered:
     """
     with api.open_client(llm) as (client, hand):
         try:
-            text = converse(client, wanted.request, wanted.read, _AS_LONG_AS_IT_TAKES if hand else REPAIRS)
+            repairs = _AS_LONG_AS_IT_TAKES if hand else REPAIRS
+            text = converse(client, wanted.request, wanted.read, repairs=repairs)
         except Unanswered:
             return RowsAnswered(total=client.ledger.total, prompts=tuple(hand.open if hand else ()))
         return RowsAnswered(text, client.ledger.total)

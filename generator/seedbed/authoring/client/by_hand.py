@@ -63,7 +63,7 @@ class Answered:
     @property
     def complaint(self) -> str:
         """What to say in the chat that it came from."""
-        return complaint(self.prompt.request, self.problems)
+        return complaint(self.problems)
 
 
 @dataclass(frozen=True, slots=True)

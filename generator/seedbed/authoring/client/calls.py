@@ -29,8 +29,7 @@ class Request:
 
     `name` is the kind of call, such as `columns`, and `batch` its place among the calls of that kind: both are part
     of a reply's key, so that two batches with the same words still get two answers. `attempt` counts repairs.
-    `answer_tokens` is about how long the answer will be and `max_tokens` how long it may be. With `mended_alone`, a
-    repair need hold only what was wrong.
+    `answer_tokens` is about how long the answer will be and `max_tokens` how long it may be.
     """
 
     name: str
@@ -40,7 +39,6 @@ class Request:
     attempt: int = 0
     answer_tokens: int = 1_000
     max_tokens: int = 16_000
-    mended_alone: bool = False
 
     def prompt(self) -> list[dict[str, str]]:
         """The messages as they are sent, with the schema in them.

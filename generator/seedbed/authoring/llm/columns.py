@@ -100,7 +100,6 @@ def columns_request(
         batch=batch,
         answer_tokens=expected,
         max_tokens=at_most(expected),
-        mended_alone=True,
     )
 
 
@@ -145,6 +144,48 @@ def read_columns(
                 what = f"the rows of {place[0]}" if place[1] is None else f"{place[0]}.{place[1]}"
                 problems.append(wrong(NOT_ANSWERED, f"{what} is missing", *place))
     return entries, problems
+
+
+def part_of(answer: object, portion: Sequence[Undecided]) -> object | None:
+    """What an answer says to some of its open entries, in the same form; None if it has another form."""
+    try:
+        return _selected([_ColumnsAnswer.model_validate(answer)], portion)
+    except ValidationError:
+        return None
+
+
+def merge_answers(answer: object, mended: object, portion: Sequence[Undecided]) -> object:
+    """The answer to a portion with the entries of another one in the place of its own.
+
+    What was not asked for, or was answered twice, is left out. Where the other has another form, it is the result.
+    """
+    try:
+        return _selected([_ColumnsAnswer.model_validate(value) for value in (answer, mended)], portion)
+    except ValidationError:
+        return mended
+
+
+def _selected(answers: Sequence[_ColumnsAnswer], portion: Sequence[Undecided]) -> object:
+    """The last that the answers say to each open entry."""
+    rows: dict[str, str | int] = {}
+    columns: dict[tuple[str, str], str] = {}
+    for decided in (table for answer in answers for table in answer.tables):
+        name = clean(decided.table).casefold()
+        if str(decided.rows).strip():
+            rows[name] = decided.rows
+        columns |= {(name, clean(item.column).casefold()): item.generator for item in decided.columns}
+    tables = []
+    for item in portion:
+        table = clean(item.table)
+        spelled = [(clean(column), (table.casefold(), clean(column).casefold())) for column in item.columns]
+        tables.append(
+            {
+                "table": table,
+                "rows": str(rows.get(table.casefold(), "")) if item.rows else "",
+                "columns": [{"column": name, "generator": columns[key]} for name, key in spelled if key in columns],
+            }
+        )
+    return {"tables": tables}
 
 
 def _read_rows(said: str | int, table: str, parents: Collection[str], problems: list[Diagnostic]) -> Rows | None:

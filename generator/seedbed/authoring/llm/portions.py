@@ -10,8 +10,7 @@ from seedbed.authoring.client.by_hand import Unanswered
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.client.conversation import converse
 from seedbed.authoring.client.outcomes import BudgetExceeded, Refused, Truncated, Unavailable
-from seedbed.authoring.llm.answer import NOT_ANSWERED
-from seedbed.authoring.llm.columns import Entries, columns_request, read_columns
+from seedbed.authoring.llm.columns import Entries, columns_request, merge_answers, part_of, read_columns
 from seedbed.authoring.llm.kept import kept_for
 from seedbed.authoring.llm.listings import listings_of
 from seedbed.authoring.llm.prompts import Templates, references
@@ -129,10 +128,9 @@ class _Asking:
         if run.stopped:
             return {}
         run.tell(f"planning {', '.join(item.table for item in portion)} ({batch + 1} of {self.portions})")
-        request = columns_request(run.schema, self.plan, run.templates, self.survey, portion, batch)
-        judge = _Judge(run, self.plan, portion)
+        judge = _Judge(run, self.plan, self.survey, portion, batch)
         try:
-            return converse(run.client, request, judge)
+            return converse(run.client, judge.question(self.plan, portion), judge.validate, mending=judge)
         except Truncated as error:
             parts = halves(portion)
             if parts is not None:
@@ -156,29 +154,47 @@ class _Asking:
         self.reasons |= {place: reason for table in portion for place in table.places()}
 
 
+@dataclass(slots=True)
 class _Judge:
-    """Validates the answers to one call, each on top of those before it, and remembers the most entries that held."""
+    """Asks for one portion, validates the answers and has them mended; remembers the most entries that held."""
 
-    def __init__(self, run: Run, plan: Plan, portion: Sequence[Undecided]) -> None:
-        self._run, self._plan, self._portion = run, plan, portion
-        self.held: Mapping[Place, Entry] = {}
-        self.rejected: Mapping[Place, Diagnostic] = {}
-        self._answered: dict[Place, Entry] = {}
+    run: Run
+    plan: Plan
+    survey: Survey
+    portion: Sequence[Undecided]
+    batch: int
+    held: Mapping[Place, Entry] = field(default_factory=dict)
+    rejected: Mapping[Place, Diagnostic] = field(default_factory=dict)
+    wrong: Mapping[Place, Diagnostic] = field(default_factory=dict)
 
-    def __call__(self, value: object) -> Entries | list[Diagnostic]:
-        run = self._run
-        entries, problems = read_columns(value, run.schema, self._plan, self._portion)
-        self._answered |= entries
-        there = {path_of(place) for place in self._answered}
-        problems = [found for found in problems if found.code != NOT_ANSWERED or found.location.path not in there]
+    def question(self, plan: Plan, portion: Sequence[Undecided]) -> Request:
+        """The question about the portion, or a part of it, where a plan stands."""
+        run = self.run
+        return columns_request(run.schema, plan, run.templates, self.survey, portion, self.batch)
+
+    def validate(self, answer: object) -> Entries | list[Diagnostic]:
+        """The entries of the portion, or what is wrong with some of them."""
+        run = self.run
+        entries, problems = read_columns(answer, run.schema, self.plan, self.portion)
         with run.judging:
-            held, rejected = keep_what_holds(run.schema, self._plan, self._answered, run.proof)
+            held, rejected = keep_what_holds(run.schema, self.plan, entries, run.proof)
+        self.wrong = {**dict(self._located(problems)), **rejected}
         if len(held) >= len(self.held):
-            self.held, self.rejected = held, {**dict(self._located(problems)), **rejected}
+            self.held, self.rejected = held, self.wrong
         problems = [*problems, *rejected.values()]
         return problems or held
 
+    def narrow(self, answer: object) -> tuple[Request, object] | None:
+        """The question about the entries that were wrong last, beside those that held, and what the answer says."""
+        portion = [part for item in self.portion if (part := item.only(self.wrong))]
+        said = part_of(answer, portion) if portion else None
+        return None if said is None else (self.question(put_in(self.plan, self.held), portion), said)
+
+    def merge(self, answer: object, mended: object) -> object:
+        """The answer with the mended entries in the place of its own."""
+        return merge_answers(answer, mended, self.portion)
+
     def _located(self, problems: Sequence[Diagnostic]) -> Iterator[tuple[Place, Diagnostic]]:
         """The problems by the entries that they belong to."""
-        paths = {path_of(place): place for item in self._portion for place in item.places()}
+        paths = {path_of(place): place for item in self.portion for place in item.places()}
         yield from ((paths[path], found) for found in problems if (path := found.location.path) in paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from seedbed.plan import kinds
@@ -37,6 +37,12 @@ class Undecided:
         if self.rows:
             yield self.table, None
         yield from ((self.table, column) for column in self.columns)
+
+    def only(self, places: Container[Place]) -> Undecided | None:
+        """Those of the entries that are among some places; None if there is none."""
+        columns = tuple(column for column in self.columns if (self.table, column) in places)
+        rows = self.rows and (self.table, None) in places
+        return Undecided(self.table, columns, rows) if columns or rows else None
 
 
 def undecided(schema: Schema, plan: Plan) -> tuple[Undecided, ...]:

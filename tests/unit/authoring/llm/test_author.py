@@ -123,15 +123,34 @@ def test_what_a_person_wrote_or_edited_is_not_asked_for(tmp_path):
     assert authored.tables["orders"].columns["amount"].generator == edited.generator
 
 
-def test_a_warm_cache_makes_no_call(tmp_path):
+def test_a_repair_asks_for_what_was_wrong_and_the_whole_is_cached(tmp_path):
     schema, plan = shop(tmp_path / "shop")
     replies = CachedReplies(tmp_path / "cache")
-    with LlmServer(reply({"orders.amount": "money()"}), reply({})) as server:
-        first, _ = run(server, schema, plan, replies)
-        again, summary = run(server, schema, plan, replies)
-    assert len(server.requests) == 2
-    assert again == first
-    assert (summary.total.calls, summary.total.recorded) == (0, 1)
+    mended = {"say": answer(only=["orders.amount"])}
+    with LlmServer(reply({"orders.amount": "money()", "orders.nonsense": "word()"}), mended) as server:
+        first, summary = run(server, schema, plan, replies)
+        again, cached = run(server, schema, plan, replies)
+    assert asked_columns(server.requests[0]) != asked_columns(server.requests[1]) == ["orders.amount"]
+    said = json.loads(server.requests[1].body["messages"][2]["content"])
+    column = {"column": "amount", "generator": "money()"}
+    assert said == {"tables": [{"table": "orders", "rows": "", "columns": [column]}]}
+    assert (decided(first), summary.kept) == (ALL, ())
+    assert (len(server.requests), again) == (2, first)
+    assert (cached.total.calls, cached.total.recorded) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "second",
+    ["nothing to mend", '{"tables": {}}', answer(only=[]), answer({"orders.amount": "money()"}), answer({})],
+    ids=["prose", "another form", "empty", "still wrong", "everything again"],
+)
+def test_whatever_a_repair_says_the_rest_stays(tmp_path, second):
+    schema, plan = shop(tmp_path)
+    last = {"say": answer(only=["orders.amount"])}
+    with LlmServer(reply({"orders.amount": "money()"}), {"say": second}, last) as server:
+        authored, summary = run(server, schema, plan)
+    assert (decided(authored), summary.kept) == (ALL, ())
+    assert all(asked_columns(request) == ["orders.amount"] for request in server.requests[1:])
 
 
 def test_an_answer_too_long_is_asked_for_in_parts(tmp_path):

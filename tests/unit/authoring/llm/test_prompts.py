@@ -149,7 +149,7 @@ def test_text_of_the_project_stays_inside_its_block(tmp_path):
 
 
 def test_what_the_project_says_of_a_column_is_told(tmp_path):
-    flags = {"accepted_values": {"arguments": {"values": [" ", "X"]}}}
+    flags = {"accepted_values": {"arguments": {"values": [" ", "X", "Y"]}}}
     bounds = {"dbt_utils.accepted_range": {"arguments": {"min_value": 1}}}
     columns = [
         {"name": "flag", "data_type": "char(1)", "data_tests": [flags, "not_null"]},
@@ -157,7 +157,7 @@ def test_what_the_project_says_of_a_column_is_told(tmp_path):
     ]
     schema = schema_from(tmp_path, yaml.safe_dump({"seeds": [{"name": "a", "columns": columns}]}))
     (request,) = requests(schema, baseline(schema))
-    assert """char(1) flag "? one of ' ', 'X'; never null\"""" in said(request)
+    assert """char(1) flag "? one of ' ', 'X', 'Y'; never null\"""" in said(request)
     assert """integer size "? In 'mm'; from 1 to any\"""" in said(request)
 
 
