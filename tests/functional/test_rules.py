@@ -42,8 +42,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in (("seedbed", "plan", "--check"), ("seedbed", "generate"), ("seedbed", "check")):
         done = _run(project, *command)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "The regulator approves all premiums" in done.stderr
-        assert done.stderr.count("warning [") == 1
+        named = command[1] != "generate"  # where rules are not the matter, they are only counted
+        assert ("The regulator approves all premiums" in done.stderr) == named
+        assert done.stderr.count("warning [") == named
     done = _dbt(project, "build")
     assert done.returncode == 0, done.stdout
     return project

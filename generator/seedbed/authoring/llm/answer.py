@@ -38,8 +38,8 @@ def find_name(
     found = folded.get(clean(said).casefold())
     if found is None:
         hint = closest(said, known) or f"{what}s to decide are {', '.join(known) or 'none'}"
-        place = (table, said) if table else (said, None)
-        problems.append(wrong(f"unasked-{what}", f'the {what} "{clean(said)}" was not asked for', *place, hint))
+        at, column = (table, said) if table else (said, None)
+        problems.append(wrong(f"unasked-{what}", f'the {what} "{clean(said)}" was not asked for', at, column, hint))
     return found
 
 
