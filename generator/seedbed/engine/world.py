@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from seedbed.engine.expressions import Evaluator
 
 BATCH_ROWS = 131_072
-"""About how many rows are made at a time. A walk takes two thirds of the time that it takes with half of them, for
-all its calls cost the same however few entities are left; with twice as many, arrays outgrow the cache."""
+"""About how many rows are made at a time. All calls of a walk cost the same however few entities are left, so that
+half as many rows take longer; with twice as many, arrays outgrow the cache."""
 USUAL_VERSIONS = 4.0
 """About how many versions an entity has. A walk costs by its steps, so that few, large batches are cheaper."""
 KEPT_ROWS = 65_536
