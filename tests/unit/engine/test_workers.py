@@ -8,9 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pieces
@@ -18,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 import clinic
+from processes import alive, comes_true
 from seedbed import api
 from seedbed.engine import workers
 from seedbed.engine.batches import generate_batches
@@ -33,23 +32,6 @@ SPANS = [(number, number + 1) for number in range(40)]
 @pytest.fixture(scope="module")
 def resolved(tmp_path_factory):
     return clinic.resolve_clinic(tmp_path_factory.mktemp("clinic"))
-
-
-def alive(process: int) -> bool:
-    """Whether the process runs; one that has ended and waits to be noticed does not."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{process}/status")
-    return not (status.exists() and "State:\tZ" in status.read_text())
-
-
-def comes_true(question: Callable[[], bool], seconds: float = 60.0) -> bool:
-    end = time.monotonic() + seconds
-    while not question() and time.monotonic() < end:
-        time.sleep(0.02)
-    return question()
 
 
 # --- what is made --------------------------------------------------------------------------------------------------
