@@ -18,7 +18,7 @@ from seedbed.parsers.profiles import Target, read_target
 from seedbed.schema import Project
 
 MARKER_FILE = ".seedbed.manifest"
-"""Below the first seed path: the files that Seedbed wrote, `{"files": {"orders.csv": {"sha256": ...}}}`."""
+"""Below the first seed path: the files that Seedbed wrote, `{"files": {"orders.csv": {"digest": ...}}}`."""
 
 _PATH_KEYS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "model-paths": ("source-paths", ("models",)),

@@ -9,7 +9,6 @@ recognised as Seedbed's own either way. A file whose content stays the same is n
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -21,7 +20,15 @@ from typing import BinaryIO
 from seedbed.errors import Diagnostic, Location, SinkError
 from seedbed.plan.beside import DEVICES
 from seedbed.plan.resolved import Extract
-from seedbed.sinks.manifest import MANIFEST, OwnedFile, RunManifest, fingerprint, is_unmodified, read_manifest
+from seedbed.sinks.manifest import (
+    MANIFEST,
+    OwnedFile,
+    RunManifest,
+    fingerprint,
+    is_unmodified,
+    new_digest,
+    read_manifest,
+)
 from seedbed.swap import TEMPORARY, Swap, create, temporary_name
 
 try:
@@ -75,14 +82,14 @@ class StagedFile:
 
     def __init__(self, target: Path, table: str | None, file: BinaryIO, temporary: Path) -> None:
         self.target, self.table, self.temporary = target, table, temporary
-        self._file, self._digest = file, hashlib.sha256()
+        self._file, self._digest = file, new_digest()
 
     def write(self, data: bytes | memoryview) -> None:
         self._digest.update(data)
         self._file.write(data)
 
     @property
-    def sha256(self) -> str:
+    def digest(self) -> str:
         return self._digest.hexdigest()
 
 
@@ -171,7 +178,7 @@ class FileTransaction:
         self.claim(self._staged)
         try:
             present = {target: fingerprint(target) for target in self._staged if target.exists()}
-            changed = [target for target, staged in self._staged.items() if present.get(target) != staged.sha256]
+            changed = [target for target, staged in self._staged.items() if present.get(target) != staged.digest]
             removed = [target for target in self._removals if target.exists() and self._is_ours(target)]
             wanted = {folder: self._next(folder, random_seed, as_of, extract) for folder in self._folders()}
             with Swap() as swap:
@@ -274,7 +281,7 @@ class FileTransaction:
                 files.pop(target.name, None)
         for target, staged in self._staged.items():
             if target.parent == folder:
-                files[target.name] = OwnedFile(sha256=staged.sha256, table=staged.table)
+                files[target.name] = OwnedFile(digest=staged.digest, table=staged.table)
         told = {"changes": extract.form, "since": extract.since} if extract else {}
         return RunManifest.model_validate({"random_seed": random_seed, "as_of": as_of, **told, "files": files})
 

@@ -11,13 +11,15 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+import xxhash
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from seedbed.errors import Diagnostic, Location, Severity, SinkError
 from seedbed.plan.resolved import Form, ResolvedPlan
 
 MANIFEST = ".seedbed.manifest"  # no ".json": dbt 2 takes any JSON file below its seeds for a seed
 _CHUNK = 1 << 20
+_SHA256_DIGITS = 64
 
 
 def _plain_name(value: str) -> str:
@@ -26,17 +28,24 @@ def _plain_name(value: str) -> str:
     return value
 
 
+Digest = Annotated[str, Field(pattern="^([0-9a-f]{32}|[0-9a-f]{64})$")]
+"""The XXH3-128 of a file's content; or its SHA-256, which is twice as long, as manifests held it before.
+
+It tells an edit, against which nobody has to be on guard, and takes a tenth of the time of SHA-256.
+"""
+
+
 class OwnedFile(BaseModel):
-    """One file: the SHA-256 of its content and the table that it belongs to, if to one.
+    """One file: the digest of its content and the table that it belongs to, if to one.
 
     `previous` is set only while files are being replaced: a run that was killed then leaves either content.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    digest: Digest = Field(validation_alias=AliasChoices("digest", "sha256"))
     table: str | None = None
-    previous: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    previous: Digest | None = None
 
 
 class RunManifest(BaseModel):
@@ -100,9 +109,14 @@ def check_dates(held: dt.date | None, plan: ResolvedPlan, place: str) -> list[Di
     return [Diagnostic("as-of", message, severity=Severity.WARNING, hint=hint)] if message else []
 
 
-def fingerprint(path: Path, *, newlines: bool = True) -> str:
-    """The SHA-256 of a file's content; with `newlines` false, of its content with LF for every CR LF."""
-    digest = hashlib.sha256()
+def new_digest() -> xxhash.xxh3_128:
+    """What a file's content is fed to, to get its `Digest`."""
+    return xxhash.xxh3_128()
+
+
+def fingerprint(path: Path, *, like: str = "", newlines: bool = True) -> str:
+    """The digest of a file's content, of the kind of another; with `newlines` false, with LF for every CR LF."""
+    digest = hashlib.sha256() if len(like) == _SHA256_DIGITS else new_digest()
     with path.open("rb") as file:
         held = b""
         while chunk := file.read(_CHUNK):
@@ -117,5 +131,9 @@ def fingerprint(path: Path, *, newlines: bool = True) -> str:
 
 def is_unmodified(path: Path, owned: OwnedFile) -> bool:
     """Whether the file is as Seedbed left it, or as git's `autocrlf` checks that out."""
-    known = {owned.sha256, owned.previous}
-    return fingerprint(path) in known or fingerprint(path, newlines=False) in known
+    return any(
+        known == fingerprint(path, like=known, newlines=newlines)
+        for newlines in (True, False)
+        for known in (owned.digest, owned.previous)
+        if known
+    )

@@ -1,5 +1,7 @@
 """Files are whole or untouched, and a person's files are never overwritten."""
 
+import hashlib
+import json
 import os
 import random
 import resource
@@ -122,6 +124,35 @@ def test_line_ends_that_git_changed_are_no_edit(tmp_path):
     assert (tmp_path / "seeds" / "a.csv").read_bytes() == b"id\n1\n"
 
 
+def _as_manifests_were_before(root: Path) -> None:
+    """With the SHA-256 of each file, under that name."""
+    path = root / "seeds" / MANIFEST
+    held = json.loads(path.read_text())
+    for name, owned in held["files"].items():
+        del owned["digest"]
+        owned["sha256"] = hashlib.sha256((root / "seeds" / name).read_bytes()).hexdigest()
+    path.write_text(json.dumps(held))
+
+
+def test_files_of_an_earlier_version_are_recognised(tmp_path):
+    _run(tmp_path, {"a.csv": "id\n1\n", "b.csv": "id\n1\n", "c.csv": "id\n1\n"})
+    _as_manifests_were_before(tmp_path)
+    (tmp_path / "seeds" / "b.csv").write_bytes(b"id\r\n1\r\n")
+    changes = _run(tmp_path, {"a.csv": "id\n1\n", "b.csv": "id\n2\n"})
+    assert [path.name for path in changes.changed] == ["b.csv"]
+    # What was not written this time keeps its entry, of the kind that it has.
+    kinds = {name: len(owned.digest) for name, owned in read_manifest(tmp_path / "seeds").files.items()}
+    assert kinds == {"a.csv": 32, "b.csv": 32, "c.csv": 64}
+    _run(tmp_path, {"c.csv": "id\n3\n"})
+
+
+def test_an_edited_file_of_an_earlier_version_is_refused(tmp_path):
+    _run(tmp_path, {"a.csv": "1"})
+    _as_manifests_were_before(tmp_path)
+    (tmp_path / "seeds" / "a.csv").write_text("2")
+    assert _refusal(tmp_path, {"a.csv": "3"}) == "edited-file"
+
+
 def test_a_deleted_file_is_written_again(tmp_path):
     _run(tmp_path, {"a.csv": "1"})
     (tmp_path / "seeds" / "a.csv").unlink()
@@ -151,7 +182,7 @@ def test_an_edited_file_that_is_not_wanted_any_more_stays_and_is_the_persons(tmp
     "text",
     ["{", "[]", '{"version": 2, "random_seed": 1, "as_of": "2026-01-01"}']
     + [
-        f'{{"version": 1, "random_seed": 1, "as_of": "2026-01-01", "files": {{"{name}": {{"sha256": "{"0" * 64}"}}}}}}'
+        f'{{"version": 1, "random_seed": 1, "as_of": "2026-01-01", "files": {{"{name}": {{"digest": "{"0" * 32}"}}}}}}'
         for name in ("../a.csv", "/etc/passwd", "..", "")
     ],
 )
