@@ -15,8 +15,7 @@ import pyarrow as pa
 from job import job
 
 from seedbed import api
-from seedbed.engine.batches import expected_values, generate_batches, schema_of
-from seedbed.engine.workers import workers_for
+from seedbed.engine.batches import generate_batches, schema_of, workers_on
 from seedbed.engine.world import World
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.without_pandas import WithoutPandas
@@ -40,7 +39,7 @@ def main(folder: Path, project: Path, scale: float, form: str, workers: int, oth
         resolved = read(folder, scale)
         if form == "rows":
             world = World(resolved)
-            with workers_for(workers, expected_values(world)) as shared:
+            with workers_on(world, workers) as shared:
                 for table in resolved:
                     for batch in generate_batches(world, table, workers=shared):
                         done.add(batch.num_rows, batch.num_columns)

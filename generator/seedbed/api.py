@@ -26,10 +26,9 @@ from seedbed.authoring.client.ledger import Ledger
 from seedbed.authoring.client.replies import open_replies
 from seedbed.check import Finding, check, seed_file
 from seedbed.documents import Document
-from seedbed.engine.batches import expected_values, generate_batches, schema_of
+from seedbed.engine.batches import generate_batches, schema_of, workers_on
 from seedbed.engine.extracts import count_parts, count_states, extract_batches
 from seedbed.engine.ranges import RowRanges
-from seedbed.engine.workers import workers_for
 from seedbed.engine.world import World
 from seedbed.errors import AuthoringError, CheckFailed, Diagnostic, GenerationError, PlanError, ProjectError, has_errors
 from seedbed.flow import Watched
@@ -378,7 +377,7 @@ def _batches(
 ) -> Iterator[Iterator[tuple[ResolvedTable, Iterable[pa.RecordBatch]]]]:
     """Each written table with its rows, or what changed in it if the plan says so; made when they are asked for."""
     world = World(resolved)
-    with workers_for(workers, expected_values(world) * count_states(resolved)) as shared:
+    with workers_on(world, workers, states=count_states(resolved)) as shared:
 
         def batches(table: ResolvedTable) -> Iterable[pa.RecordBatch]:
             if resolved.extract:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import numpy as np
@@ -12,11 +15,11 @@ import pyarrow as pa
 
 from seedbed.engine.arrow import as_text
 from seedbed.engine.frames import schema_of
-from seedbed.engine.workers import Span, Workers
+from seedbed.engine.workers import Span, Workers, workers_for
 from seedbed.engine.world import BATCH_ROWS, World, expected_rows, ranges
 from seedbed.plan.resolved import ResolvedTable
 
-__all__ = ["ALONE", "Batches", "expected_values", "generate_batches", "schema_of", "values_at"]
+__all__ = ["ALONE", "Batches", "generate_batches", "schema_of", "values_at", "workers_on"]
 
 ALONE = Workers()
 """No process but this one."""
@@ -62,10 +65,23 @@ def generate_batches(
     return Batches(partial(_rows, world, table.name), list(ranges(world, table, batch_rows)), workers)
 
 
-def expected_values(world: World) -> float:
-    """About how many values the written tables hold: rows times columns."""
+@contextmanager
+def workers_on(world: World, count: int, *, states: int = 1) -> Iterator[Workers]:
+    """At most so many workers, and no more than are worth it, who tell each other of the lives that they walk.
+
+    Args:
+        world: whose written tables they are to make.
+        count: of workers, this process included.
+        states: how many times each table is made, at different dates.
+    """
     written = (table for table in world.plan if table.written)
-    return sum(expected_rows(world, table) * len(table.written_columns) for table in written)
+    values = sum(expected_rows(world, table) * len(table.written_columns) for table in written)
+    with ExitStack() as stack:
+        workers = stack.enter_context(workers_for(count, values * states))
+        if workers:
+            folder = TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
+            world.share(Path(stack.enter_context(folder)))
+        yield workers
 
 
 def _rows(world: World, name: str, low: int, high: int) -> pa.RecordBatch:

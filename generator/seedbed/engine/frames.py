@@ -372,7 +372,7 @@ class Frame:
             cases = walker.cases_of(self.plain(by)) if by else None
             self._walks[lifecycle] = walker.walk(self.numbers, cases)
             if self.attempt is None:
-                self.world.lives(lifecycle).note(self.numbers, self._walks[lifecycle])
+                self.world.lives(lifecycle).note(self.numbers, self._walks[lifecycle].life_end)
         return self._walks[lifecycle]
 
     def life(self, lifecycle: str) -> tuple[Int64s, Int64s, Mask]:
@@ -386,11 +386,12 @@ class Frame:
 
     def own_life(self, lifecycle: str) -> tuple[Int64s, Int64s]:
         """When each of these rows, entities of the lifecycle, begins, and when it ends (`Walk.life_end`)."""
-        known = self.world.lives(lifecycle).find(self.numbers) if self.attempt is None else None
-        if known is None:
-            walk = self.walk(lifecycle)
-            known = walk.begin, walk.life_end
-        return known
+        if lifecycle not in self._walks and self.attempt is None:
+            ends = self.world.lives(lifecycle).ends(self.numbers)
+            if ends is not None:
+                return self.world.walker(lifecycle).arrivals(self.numbers), ends
+        walk = self.walk(lifecycle)
+        return walk.begin, walk.life_end
 
     def versions(self) -> tuple[Walk, Int64s]:
         """The walk of the entities whose versions these rows are, and which of its versions each row is."""

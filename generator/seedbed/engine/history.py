@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 OPEN = int(np.iinfo(np.int64).max)
 """Stands for a moment that never comes, or is not known at the as-of date."""
 KEPT_LIVES = 1 << 21
-"""Of so many entities of a lifecycle it is kept when they begin and end: 32 MB."""
+"""Of so many entities of a lifecycle it is kept when their lives end: 16 MB."""
 _NOT_WALKED = -1 - OPEN
 LONGEST = 86_400 * 365_000
 """Seconds, a thousand years: no dwell is longer, so that moments cannot overflow."""
@@ -81,35 +82,52 @@ class Walk:
 
 
 class Lives:
-    """When the first entities of a lifecycle begin and end, as far as they have been walked.
+    """When the lives of the first entities of a lifecycle end, as far as they have been walked.
 
     Tables are made one after another. What only asks for the life of an entity whose history was made before need
-    not walk through it again.
+    not walk through it again. Processes may note and ask at the same time: what they note of an entity is the same.
 
     Args:
         entities: how many there are.
+        file: where it is kept, for other processes too, made by `make_room`; without, it is in memory.
     """
 
-    def __init__(self, entities: int) -> None:
-        self._begin = np.full(min(entities, KEPT_LIVES), _NOT_WALKED)
-        self._end = self._begin.copy()
+    def __init__(self, entities: int, file: Path | None = None) -> None:
+        self._size = min(entities, KEPT_LIVES)
+        # 0 where an entity has not been walked, as in a new file: memory is taken only as it fills.
+        self._ends: Int64s = np.zeros(0 if file else self._size, np.int64)
+        if file:
+            self._ends = np.memmap(file, np.int64, "r+", shape=self._size)
 
-    def note(self, entities: Int64s, walk: Walk) -> None:
-        """Keeps what a walk has shown of the entities with these numbers."""
-        kept = slice(None) if self._holds(entities) else entities < len(self._end)
-        # The end comes last, for it says to another thread that both are there.
-        self._begin[entities[kept]] = walk.begin[kept]
-        self._end[entities[kept]] = walk.life_end[kept]
+    @staticmethod
+    def make_room(entities: int, file: Path) -> None:
+        """Writes a file of which nothing is known yet, in full: no room later would end the process.
 
-    def find(self, entities: Int64s) -> tuple[Int64s, Int64s] | None:
-        """When each of the entities begins, and when it ends (`Walk.life_end`); None if one has not been walked."""
+        Raises:
+            OSError: there is no room now.
+        """
+        try:
+            file.write_bytes(bytes(8 * min(entities, KEPT_LIVES)))
+        except OSError:
+            file.unlink(missing_ok=True)
+            raise
+
+    def note(self, entities: Int64s, ends: Int64s) -> None:
+        """Keeps when the lives of the entities with these numbers end (`Walk.life_end`)."""
+        if not self._holds(entities):
+            kept = entities < self._size
+            entities, ends = entities[kept], ends[kept]
+        self._ends[entities] = ends ^ _NOT_WALKED
+
+    def ends(self, entities: Int64s) -> Int64s | None:
+        """When the life of each of the entities ends; None if one has not been walked."""
         if not self._holds(entities):
             return None
-        end = self._end.take(entities)
-        return None if (end == _NOT_WALKED).any() else (self._begin.take(entities), end)
+        ends = self._ends.take(entities)
+        return None if not ends.all() else np.bitwise_xor(ends, _NOT_WALKED, out=ends)
 
     def _holds(self, entities: Int64s) -> bool:
-        return bool(entities.max(initial=-1) < len(self._end))
+        return bool(entities.max(initial=-1) < self._size)
 
 
 def version_at(walk: Walk, positions: Int64s, moments: Int64s) -> Int64s:

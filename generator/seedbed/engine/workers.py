@@ -61,7 +61,7 @@ class _Piece(Generic[Made]):
 
 
 class Workers:
-    """This process, and children that are started when there is work for them. Close it, or use it in a `with`.
+    """This process, and children, which start with a `with` block and end with it, or are closed.
 
     Args:
         children: how many.
@@ -76,7 +76,12 @@ class Workers:
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
+        self._start()
         return self
+
+    def __bool__(self) -> bool:
+        """Whether there are other processes."""
+        return self._most > 0
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
         self.close()
@@ -125,11 +130,18 @@ class Workers:
     def _started(self, work: bytes) -> ThreadPoolExecutor:
         """The threads that wait for the children: each for one of its own."""
         if self._pool is None:
+            self._start()
+            self._pool = ThreadPoolExecutor(self._most, "seedbed", self._take_child, (work,))
+        return self._pool
+
+    def _start(self) -> None:
+        try:
             while len(self._children) < self._most:
                 self._children.append(_Child())
                 self._free.put(self._children[-1])
-            self._pool = ThreadPoolExecutor(self._most, "seedbed", self._take_child, (work,))
-        return self._pool
+        except GenerationError:
+            self.close()
+            raise
 
     def _take_child(self, work: bytes) -> None:
         """Returns when the child is ready, so that no piece waits for its start."""

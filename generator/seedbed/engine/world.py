@@ -5,12 +5,14 @@ Nothing here holds rows, except tables small enough to be worked out once and ke
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,10 +80,12 @@ class World:
 
     Args:
         plan: the resolved plan.
+        shared: the folder of what processes have in common (`share`).
     """
 
-    def __init__(self, plan: ResolvedPlan) -> None:
+    def __init__(self, plan: ResolvedPlan, shared: Path | None = None) -> None:
         self.plan = plan
+        self._shared = shared
         self.most_attempts = MOST_ATTEMPTS
         self._lock = threading.RLock()
         self._walkers: dict[str, Walker] = {}
@@ -103,8 +107,8 @@ class World:
             table.name: {column.name.casefold(): column.name for column in table.columns} for table in plan
         }
 
-    def __reduce__(self) -> tuple[Callable[[bytes], World], tuple[bytes]]:
-        return world_of, (self._packed,)
+    def __reduce__(self) -> tuple[Callable[[bytes, Path | None], World], tuple[bytes, Path | None]]:
+        return world_of, (self._packed, self._shared)
 
     @functools.cached_property
     def _packed(self) -> bytes:
@@ -184,9 +188,30 @@ class World:
         """What is known of the lives of a lifecycle's entities from walks that were made."""
         with self._lock:
             if lifecycle not in self._lives:
-                entity = self.plan.table(self.plan.lifecycle(lifecycle).entity)
-                self._lives[lifecycle] = Lives(self.rows(entity) if self.is_dense(entity) else 0)
+                file = self._lives_file(lifecycle)
+                self._lives[lifecycle] = Lives(self._living(lifecycle), file if file and file.exists() else None)
         return self._lives[lifecycle]
+
+    def share(self, folder: Path) -> None:
+        """Keeps what is known of lives in files there, so that no process makes a walk that another has made.
+
+        The folder must stay as long as the world, and those that are made from its pickles.
+        """
+        self._shared = folder
+        for lifecycle in self.plan.lifecycles:
+            file, entities = self._lives_file(lifecycle.name), self._living(lifecycle.name)
+            if file and entities:
+                with contextlib.suppress(OSError):  # each process then knows its own walks
+                    Lives.make_room(entities, file)
+
+    def _lives_file(self, lifecycle: str) -> Path | None:
+        places = {item.name: str(place) for place, item in enumerate(self.plan.lifecycles)}
+        return self._shared / places[lifecycle] if self._shared else None
+
+    def _living(self, lifecycle: str) -> int:
+        """How many entities a lifecycle has, if they are numbered without gaps; else 0."""
+        entity = self.plan.table(self.plan.lifecycle(lifecycle).entity)
+        return self.rows(entity) if self.is_dense(entity) else 0
 
     @property
     def planned_end(self) -> int:
@@ -521,6 +546,6 @@ def _fan_out(world: World, table: ResolvedTable) -> float:
 
 
 @functools.lru_cache(maxsize=2)
-def world_of(packed: bytes) -> World:
+def world_of(packed: bytes, shared: Path | None) -> World:
     """The world of a pickled plan, in a process that is asked for its rows again and again."""
-    return World(pickle.loads(packed))
+    return World(pickle.loads(packed), shared)

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,8 @@ try:
 except ImportError:  # pragma: no cover - Windows has no advisory locks on folders; two runs at once are not noticed
     fcntl = None  # type: ignore[assignment]
 
+_SYNC_EVERY = 64 << 20
+"""Bytes. The system by itself waits for seconds, and then for all of them."""
 _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -78,15 +81,38 @@ class Changes:
 
 
 class StagedFile:
-    """A temporary file being written; `write` takes bytes or any buffer."""
+    """A temporary file being written; `write` takes bytes or any buffer.
 
-    def __init__(self, target: Path, table: str | None, file: BinaryIO, temporary: Path) -> None:
+    What was written goes to the disk while more is made, as far as `disk` keeps up.
+    """
+
+    def __init__(self, target: Path, table: str | None, file: BinaryIO, temporary: Path, disk: Executor) -> None:
         self.target, self.table, self.temporary = target, table, temporary
         self._file, self._digest = file, new_digest()
+        self._disk, self._waiting, self._synced = disk, 0, Future[None]()
+        self._synced.set_result(None)
 
     def write(self, data: bytes | memoryview) -> None:
         self._digest.update(data)
         self._file.write(data)
+        self._waiting += len(data)
+        if self._waiting >= _SYNC_EVERY and self._synced.done():
+            self._sync()
+
+    def finish(self) -> None:
+        """Sends the rest to the disk; `on_disk` waits until it is there."""
+        self._file.flush()
+        self._sync()
+
+    def on_disk(self) -> None:
+        """
+        Raises:
+            OSError: the disk has not taken it.
+        """
+        self._synced.result()
+
+    def _sync(self) -> None:
+        self._synced, self._waiting = self._disk.submit(_to_disk, self.temporary), 0
 
     @property
     def digest(self) -> str:
@@ -108,6 +134,7 @@ class FileTransaction:
         self._staged: dict[Path, StagedFile] = {}
         self._removals: dict[Path, None] = {}
         self._created: list[Path] = []
+        self._disk = ThreadPoolExecutor(1, "seedbed-disk")
         self._lock = _lock(self._root)
 
     def __enter__(self) -> FileTransaction:
@@ -146,10 +173,9 @@ class FileTransaction:
             self._make_folder(target.parent)
             try:
                 with create(temporary) as file:
-                    staged = StagedFile(target, table, file, temporary)
+                    staged = StagedFile(target, table, file, temporary, self._disk)
                     yield staged
-                    file.flush()
-                    os.fsync(file.fileno())
+                    staged.finish()
                 if target.exists():
                     shutil.copymode(target, temporary)
             except BaseException:
@@ -176,6 +202,11 @@ class FileTransaction:
             SinkError: nothing was changed: a file was edited meanwhile, or the file system refused.
         """
         self.claim(self._staged)
+        for staged in self._staged.values():
+            try:
+                staged.on_disk()
+            except OSError as error:
+                raise _cannot_write(staged.target, error) from error
         try:
             present = {target: fingerprint(target) for target in self._staged if target.exists()}
             changed = [target for target, staged in self._staged.items() if present.get(target) != staged.digest]
@@ -201,6 +232,7 @@ class FileTransaction:
 
     def rollback(self) -> None:
         """Drops all that was staged and lets the next run in."""
+        self._disk.shutdown(cancel_futures=True)
         for staged in self._staged.values():
             staged.temporary.unlink(missing_ok=True)
         self._staged.clear()
@@ -325,6 +357,14 @@ def _lock(root: Path) -> int | None:
         os.close(handle)
         return None
     return handle
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _namesake(target: Path) -> str | None:

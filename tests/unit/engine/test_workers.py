@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from functools import partial
 
 import numpy as np
@@ -47,6 +48,17 @@ def test_other_processes_make_the_rows(resolved, elsewhere):
 
 def test_both_processes_have_work(elsewhere):
     assert len(set(elsewhere.in_order(pieces.slow_process, SPANS))) == 2
+
+
+def test_a_walk_that_one_process_made_is_made_by_no_other(resolved, elsewhere, tmp_path):
+    world = World(resolved)
+    world.share(tmp_path)
+    (process,) = resolved.lifecycles
+    entities = np.arange(world.rows(resolved.table("patients")))
+    assert world.lives(process.name).ends(entities) is None
+    deque(generate_batches(world, resolved.table("stays"), workers=elsewhere, batch_rows=100), maxlen=0)
+    expected = World(resolved).frames(resolved.table("patients"), 0, len(entities)).walk(process.name).life_end
+    np.testing.assert_array_equal(world.lives(process.name).ends(entities), expected)
 
 
 def test_what_is_made_of_a_batch_is_the_same(resolved, elsewhere):
@@ -105,7 +117,9 @@ def test_no_more_is_made_than_may_be_held(elsewhere, tmp_path):
 def test_files_notes_and_progress_are_the_same(elsewhere, tmp_path, monkeypatch, form):
     found = []
     for name, who in (("here", Workers()), ("there", elsewhere)):
-        monkeypatch.setattr(api, "workers_for", lambda count, values, who=who: contextlib.nullcontext(who))
+        monkeypatch.setattr(
+            "seedbed.engine.batches.workers_for", lambda count, values, who=who: contextlib.nullcontext(who)
+        )
         schema = schema_from(tmp_path / name, clinic.PROPERTIES, **{"seeds/wards.csv": clinic.WARDS})
         resolved = resolve_text(schema, clinic.PLAN, scale=300)
         sink = api.csv_sink(resolved) if form == "csv" else api.parquet_sink(resolved)
@@ -186,8 +200,8 @@ def test_a_process_that_ends_is_an_error(here):
 
 def test_a_process_that_cannot_be_started_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with Workers(1) as shared, pytest.raises(GenerationError, match=r"nowhere.*\n  hint: --workers 1 needs none"):
-        list(shared.in_order(pieces.echo, SPANS))
+    with pytest.raises(GenerationError, match=r"nowhere.*\n  hint: --workers 1 needs none"), Workers(1):
+        pass
 
 
 # --- how it ends ---------------------------------------------------------------------------------------------------

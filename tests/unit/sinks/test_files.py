@@ -243,6 +243,7 @@ def test_a_failure_in_the_middle_of_the_swap_puts_everything_back(tmp_path):
         for name in ("a.csv", "b.csv", "c.csv", "d.csv"):
             with transaction.stage(seeds / name) as file:
                 file.write(b"2")
+            file.on_disk()
         # Somebody clears up too eagerly: the last swap has nothing to rename, after three were made.
         next(seeds.glob(f".d.csv.*{TEMPORARY}")).unlink()
         with pytest.raises(SinkError, match="cannot be written"):
@@ -304,6 +305,18 @@ def test_a_full_disk_leaves_everything_as_it_was(tmp_path):
     )
     assert "t0.csv cannot be written: File too large" in done.stderr
     assert _content(tmp_path) == {"t0.csv": "old", "t1.csv": "old"}
+
+
+def test_a_file_that_did_not_reach_the_disk_is_not_taken(tmp_path):
+    _run(tmp_path, {"a.csv": "1"})
+    with FileTransaction(tmp_path) as transaction:
+        with transaction.stage(tmp_path / "seeds" / "b.csv") as file:
+            file.write(b"2")
+            file.temporary.unlink()
+        with pytest.raises(SinkError, match=r"b\.csv cannot be written: No such file") as caught:
+            transaction.commit(SEED, AS_OF)
+        assert "seedbed-tmp" not in caught.value.diagnostics[0].message
+    assert _content(tmp_path) == {"a.csv": "1"}
 
 
 def test_a_read_only_folder_is_said_to_be_one():
