@@ -1,11 +1,14 @@
-"""The case star as a careful LLM's script makes it: numpy and pandas over whole columns, no loop over rows.
+"""The case star as a careful LLM's script makes it: numpy and pandas over whole columns.
 
-The walk takes one step of all cases at a time. `script_vectorised.py FOLDER SCALE`
+The history is a loop over the cases, or takes one step of all of them at a time, which not many would write:
+`script_vectorised.py FOLDER SCALE (loop|steps)`.
 """
 
 from __future__ import annotations
 
+import random
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +31,53 @@ MEDIAN_DAYS = np.array([2, 3, 10, 7, 5, 1])
 START, AS_OF = np.datetime64("2015-01-01"), np.datetime64("2025-12-31")
 
 
-def generate(persons: int, cases: int, transactions: int) -> dict[str, pd.DataFrame]:
+def loop(rng: np.random.Generator, opened: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """The history, and when each case was last moved."""
+    random.seed(int(rng.integers(1 << 32)))
+    last_day, names = date(2025, 12, 31), STATES.tolist()
+    moves = [([place for place, share in enumerate(row) if share], [share for share in row if share]) for row in MATRIX]
+    rows, last = [], []
+    for case_id, since in enumerate(opened.tolist(), 1):
+        state = 0
+        while True:
+            stay = max(1, round(random.lognormvariate(0, 0.8) * int(MEDIAN_DAYS[state])))
+            until = since + timedelta(days=stay)
+            over = state == 5 or until > last_day
+            rows.append((case_id, names[state], since, None if over else until, over))
+            if over:
+                break
+            state, since = random.choices(*moves[state])[0], until
+        last.append(since)
+    history = pd.DataFrame(rows, columns=["case_id", "status", "start_date", "end_date", "is_current"])
+    return history, np.array(last, "datetime64[D]")
+
+
+def steps(rng: np.random.Generator, opened: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """The same, one step of all cases at a time."""
+    case_id, cumulative, made, last = np.arange(1, len(opened) + 1), MATRIX.cumsum(axis=1), [], opened.copy()
+    who, state, since = case_id, np.zeros(len(opened), int), opened
+    while len(who):
+        stay = np.maximum(1, np.rint(rng.lognormal(0, 0.8, len(who)) * MEDIAN_DAYS[state])).astype(int)
+        until = np.where(state == 5, np.datetime64("NaT"), since + stay)
+        going = until <= AS_OF
+        made.append(
+            pd.DataFrame(
+                {
+                    "case_id": who,
+                    "status": STATES[state],
+                    "start_date": since,
+                    "end_date": np.where(going, until, np.datetime64("NaT")),
+                    "is_current": ~going,
+                }
+            )
+        )
+        last[who - 1] = since
+        who, state, since = who[going], state[going], until[going]
+        state = (rng.random(len(who))[:, None] > cumulative[state]).sum(axis=1)
+    return pd.concat(made).sort_values(["case_id", "start_date"], ignore_index=True), last
+
+
+def generate(persons: int, cases: int, transactions: int, history: str) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(1)
     days = pd.date_range(START, AS_OF)
     date_dim = pd.DataFrame(
@@ -77,28 +126,7 @@ def generate(persons: int, cases: int, transactions: int) -> dict[str, pd.DataFr
         }
     )
 
-    cumulative = MATRIX.cumsum(axis=1)
-    who, state, since, steps = case_id, np.zeros(cases, int), opened, []
-    closed_at = opened.copy()
-    while len(who):
-        stay = np.maximum(1, np.rint(rng.lognormal(0, 0.8, len(who)) * MEDIAN_DAYS[state])).astype(int)
-        until = np.where(state == 5, np.datetime64("NaT"), since + stay)
-        going = until <= AS_OF
-        steps.append(
-            pd.DataFrame(
-                {
-                    "case_id": who,
-                    "status": STATES[state],
-                    "start_date": since,
-                    "end_date": np.where(going, until, np.datetime64("NaT")),
-                    "is_current": ~going,
-                }
-            )
-        )
-        closed_at[who - 1] = since
-        who, state, since = who[going], state[going], until[going]
-        state = (rng.random(len(who))[:, None] > cumulative[state]).sum(axis=1)
-    case_status = pd.concat(steps).sort_values(["case_id", "start_date"], ignore_index=True)
+    case_status, closed_at = HISTORIES[history](rng, opened)
     case_status.insert(0, "case_status_id", np.arange(1, len(case_status) + 1))
 
     of_case = rng.integers(1, cases + 1, transactions)
@@ -126,10 +154,12 @@ def generate(persons: int, cases: int, transactions: int) -> dict[str, pd.DataFr
     }
 
 
+HISTORIES = {"loop": loop, "steps": steps}
+
 if __name__ == "__main__":
-    folder, scale = Path(sys.argv[1]), float(sys.argv[2])
+    folder, scale, history = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
     with job(folder, "numpy", "pandas") as done:
-        made = generate(int(200_000 * scale), int(1_000_000 * scale), int(5_000_000 * scale))
+        made = generate(int(200_000 * scale), int(1_000_000 * scale), int(5_000_000 * scale), history)
         for name, frame in made.items():
             frame.to_csv(folder / f"{name}.csv", index=False)
             done.add(*frame.shape)
