@@ -39,6 +39,8 @@ except ImportError:  # pragma: no cover - Windows has no advisory locks on folde
 
 _SYNC_EVERY = 64 << 20
 """Bytes. The system by itself waits for seconds, and then for all of them."""
+_PIECE = 1 << 20
+"""Bytes that are written at a time. Of a buffer of 26 MiB, Linux takes up to five times as long for each byte."""
 _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -93,9 +95,12 @@ class StagedFile:
         self._synced.set_result(None)
 
     def write(self, data: bytes | memoryview) -> None:
-        self._digest.update(data)
-        self._file.write(data)
-        self._waiting += len(data)
+        whole = memoryview(data)
+        for start in range(0, len(whole), _PIECE):
+            piece = whole[start : start + _PIECE]
+            self._digest.update(piece)
+            self._file.write(piece)
+        self._waiting += len(whole)
         if self._waiting >= _SYNC_EVERY and self._synced.done():
             self._sync()
 

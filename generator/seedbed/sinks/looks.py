@@ -50,8 +50,13 @@ class Looks:
                 low, high = pc.min_max(column).as_py().values()
                 if low < -_INT32 or high >= _INT32:
                     wide.add(name)
-            elif name in self.typed and not (
-                pa.types.is_string(column.type) and pc.all(pc.match_substring_regex(column, _TYPED)).as_py()
-            ):
+            elif name in self.typed and not _all_typed(column):
                 untyped.add(name)
         return Looks(self.empty - filled, self.typed - untyped, self.too_wide | wide)
+
+
+def _all_typed(column: pa.Array) -> bool:
+    """Whether all are texts that look like numbers, dates or booleans. Mostly the first few show that they do not."""
+    return pa.types.is_string(column.type) and all(
+        pc.all(pc.match_substring_regex(part, _TYPED), min_count=0).as_py() for part in (column.slice(0, 16), column)
+    )

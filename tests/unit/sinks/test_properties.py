@@ -257,7 +257,7 @@ WRONGLY_INFERRED = make_table(
     property_file="seeds/t.yml",
 )
 _INFERRED_ROWS = [
-    ("00501", "5%", "2026-01-01", "a", "1", None, 2**31, 2**31 - 1, 1, None),
+    *[("00501", "5%", "2026-01-01", "a", "1", None, 2**31, 2**31 - 1, 1, None)] * 20,
     ("+1", "7%", None, "1", "x", None, 1, -(2**31), None, None),
 ]
 
