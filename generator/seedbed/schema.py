@@ -246,6 +246,20 @@ class DataTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """The project's SQL takes equal values of this table's `column` and of `table.other` to belong together.
+
+    `table` is a table's `name` in the Schema, and may be this one. That the one refers to the other is for an author
+    to conclude.
+    """
+
+    column: str
+    table: str
+    other: str
+    origin: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table and what the project says about it.
 
@@ -262,6 +276,8 @@ class Table:
     unique_keys: tuple[Fact[tuple[str, ...]], ...] = ()
     """Composite unique keys, and those of one column that the primary key does not already cover."""
     foreign_keys: tuple[ForeignKey, ...] = ()
+    joins: tuple[Join, ...] = ()
+    """How models join this table's columns, where no foreign key says which table they refer to."""
     checks: tuple[Fact[str], ...] = ()
     """SQL predicates over one row, from check constraints and `expression_is_true` tests."""
     annotation: Document | None = None

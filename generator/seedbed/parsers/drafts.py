@@ -18,6 +18,7 @@ from seedbed.schema import (
     DataType,
     Fact,
     ForeignKey,
+    Join,
     Range,
     Resource,
     Scalar,
@@ -94,6 +95,7 @@ class TableDraft:
     never_null: list[Fact[tuple[str, ...]]] = field(default_factory=list)
     keys: list[KeyDraft] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
     checks: list[Fact[str]] = field(default_factory=list)
     rules: list[Sentence] = field(default_factory=list)
     """Business rules of its annotation."""
@@ -218,6 +220,7 @@ class TableDraft:
             primary_key=Fact(key, self.primary_key.origin) if key and self.primary_key else None,
             unique_keys=tuple(unique),
             foreign_keys=tuple(self.foreign_keys),
+            joins=tuple(self.joins),
             checks=tuple(self.checks),
             annotation=self.annotation,
             source=self.source,

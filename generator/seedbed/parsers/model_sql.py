@@ -106,23 +106,36 @@ def columns_used(text: str, adapter: str | None) -> list[UsedColumn]:
         text: the model, Jinja and all.
         adapter: the target's adapter, such as `snowflake`, whose dialect the SQL is in.
     """
-    import sqlglot  # noqa: PLC0415 - 0.1 s, for projects with tables that list no columns
+    tree, relations = parse_model(text, adapter)
+    if tree is None:
+        return []
     from sqlglot import exp  # noqa: PLC0415
+
+    known = _handed_on(tree, relations)
+    found = [used for select in tree.find_all(exp.Select) for used in _of_select(select, known)]
+    return sorted(found, key=lambda used: (used.line, used.column))
+
+
+def parse_model(text: str, adapter: str | None) -> tuple[Any, dict[str, Reference]]:
+    """The syntax tree of a model, None if it cannot be read, and what its names of relations stand for.
+
+    Args:
+        text: the model, Jinja and all.
+        adapter: the target's adapter, such as `snowflake`, whose dialect the SQL is in.
+    """
+    import sqlglot  # noqa: PLC0415 - 0.2 s, for projects whose models say what nothing else does
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
-    relations: list[Reference] = []
-    sql = _without_jinja(text, relations)
-    by_name = {f"{_PLACEHOLDER}{index}": relation for index, relation in enumerate(relations)}
+    references: list[Reference] = []
+    sql = _without_jinja(text, references)
+    relations = {f"{_PLACEHOLDER}{index}": reference for index, reference in enumerate(references)}
     # Without a profile the adapter is only assumed.
     for dialect in dict.fromkeys([adapter or "duckdb", "duckdb", "snowflake", "bigquery"]):
         try:
-            tree = sqlglot.parse_one(sql, read=dialect if dialect in sqlglot.Dialect.classes else None)
+            return sqlglot.parse_one(sql, read=dialect if dialect in sqlglot.Dialect.classes else None), relations
         except (SqlglotError, RecursionError):
             continue
-        known = _handed_on(tree, by_name)
-        found = [used for select in tree.find_all(exp.Select) for used in _of_select(select, known)]
-        return sorted(found, key=lambda used: (used.line, used.column))
-    return []
+    return None, relations
 
 
 def _without_jinja(text: str, relations: list[Reference]) -> str:

@@ -52,6 +52,8 @@ def _table(table: Table, schema: Schema) -> Iterable[str]:
         yield f"  unique ({', '.join(key.value)}) @{_at(key.origin)}"
     for foreign in table.foreign_keys:
         yield f"  {_foreign_key(foreign)}"
+    for join in table.joins:
+        yield f"  joined {join.column} = {join.table}.{join.other} @{_at(join.origin)}"
     for check in table.checks:
         yield f"  check {check.value} @{_at(check.origin)}"
     for test in table.data_tests:

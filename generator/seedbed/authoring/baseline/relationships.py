@@ -1,4 +1,7 @@
-"""Which columns tell a table's rows apart, and which refer to other tables: as declared, else by name and prose."""
+"""Which columns tell a table's rows apart, and which refer to other tables.
+
+As declared; else as the descriptions say, as models join, or by name.
+"""
 
 from __future__ import annotations
 
@@ -197,14 +200,42 @@ def _guess(sketches: Sketches, sketch: Sketch, column: Column) -> Link | None:
     link = _by_words(sketches, sketch, name, *said) if said else None
     if own_key or (link and link.parent != sketch.name):
         return None if own_key else link
+    named = _by_name(sketches, sketch, column)
+    return _by_join(sketches, sketch, column, named) or named or link
+
+
+def _by_name(sketches: Sketches, sketch: Sketch, column: Column) -> Link | None:
+    name = column.name
     return (
         _by_same_key(sketches, sketch, name)
         or _by_own_parent(sketch, name)
         or _by_stem(sketches, sketch, name)
         or _by_person(sketches, sketch, name)
         or _by_bare_noun(sketches, sketch, column)
-        or link
     )
+
+
+def _by_join(sketches: Sketches, sketch: Sketch, column: Column, named: Link | None) -> Link | None:
+    """As models join the column: with another table's key. Where they join it with several, the name decides."""
+    links: dict[str, Link] = {}
+    joins = [join for join in sketch.table.joins if join.column == column.name]
+    for join in joins:
+        parent = sketches.find(join.table)
+        if parent is not None and (parent.key == (join.other,) or parent.is_unique(join.other)):
+            link = _link(sketch, column.name, parent, join.other)
+            if link is not None:
+                links.setdefault(parent.name, link)
+    if len(links) > 1 and not (named and named.parent in links):
+        parents = " and ".join(links)
+        sketches.note(
+            "joined-with-several",
+            f"models join {sketch.name}.{column.name} with the keys of {parents}; none is taken for what it refers to",
+            joins[0].origin,
+            f"say it with a relationships test, or foreign_keys: of the annotation of {sketch.name}",
+        )
+    if named and named.parent in links:
+        return links[named.parent]
+    return next(iter(links.values())) if len(links) == 1 else None
 
 
 def _link(sketch: Sketch, column: str, parent: Sketch, target: str | None = None) -> Link | None:
