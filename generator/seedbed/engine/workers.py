@@ -1,8 +1,8 @@
 """Work that this process shares with child processes.
 
 Rows are made by many short calls, between which the interpreter runs one thread at a time: threads make them no
-faster. A child is asked for a span, and answers with what it made: one pickle, and behind it the buffers of the
-columns as they are. It needs nothing but what it is sent, and no file.
+faster. A child is asked for a span, and answers with what it made: one pickle, and behind it the buffers of
+columns and files as they are. It needs nothing but what it is sent, and no file.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ except ImportError:  # Windows
 VALUES_FOR_CHILD = 20_000_000
 """So many values are worth a child process: they take two seconds, its start one, on another processor."""
 AHEAD = 8
-"""Results for each worker that are there or under way: as many as fill a row group of Parquet, so that the others have
-enough to do while that is written."""
+"""Results for each worker that are there or under way, so that the others have enough to do while one is busy."""
 _PIPE = 1 << 20
 """Bytes that a pipe holds, where the system lets it: the fewer halts on the way, the better."""
 _ALIGNED = 64

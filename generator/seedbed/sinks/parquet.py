@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from seedbed.errors import Diagnostic, Location, Severity, SinkError, has_errors
+from seedbed.flow import each
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
-from seedbed.schema import DATA_FOLDER, DataType, TypeKind
-from seedbed.sinks.base import Outcome, Sink, Written, check_batch
-from seedbed.sinks.files import FileTransaction, StagedFile, check_file_names
+from seedbed.schema import DATA_FOLDER
+from seedbed.sinks.base import Outcome, Sink, Written
+from seedbed.sinks.files import FileTransaction, check_file_names
 from seedbed.sinks.manifest import check_dates, read_manifest
-
-# Readers work on row groups in parallel, and small ones cost space. Exactly so many, whatever the batches are,
-# because the file's bytes depend on where its row groups end.
-ROW_GROUP = 1 << 19
-# A dictionary is worth its cost where each value stands in 16 rows on average, judged by the first rows.
-_SAMPLE, _REPEATED = 1 << 16, 16
-_COUNTED = (pa.types.is_string, pa.types.is_integer, pa.types.is_date)
-
-# Against snappy, a sixth more CPU time for two thirds of the bytes (benchmarks/sinks.py).
-COMPRESSION, _LEVELS = "zstd", {"zstd": 1}
+from seedbed.sinks.parquet_footer import JoinedFile
+from seedbed.sinks.row_groups import COMPRESSION, Encoder
 
 
 class ParquetSink(Sink):
@@ -74,29 +63,16 @@ class ParquetSink(Sink):
         return self.folder / f"{table.file}.parquet"
 
     def _write(self, table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Written:
-        path, rows = self._path(table), 0
-        target = parquet_schema(table, schema)
-        writer: pq.ParquetWriter | None = None
+        path, encoder = self._path(table), Encoder.of(table, schema, self._compression)
         try:
-            with self._files.stage(path, table.name) as file, contextlib.ExitStack() as opened:
-                for group in _row_groups(table, schema, batches):
-                    writer = writer or opened.enter_context(self._writer(file, target, group))
-                    writer.write_table(group.cast(target), row_group_size=ROW_GROUP)
-                    rows += group.num_rows
-                if writer is None:
-                    opened.enter_context(self._writer(file, target, schema.empty_table()))
+            with self._files.stage(path, table.name) as file:
+                whole = JoinedFile(file.write, encoder.file(pa.RecordBatch.from_pylist([], schema)))
+                for part in encoder.files(each(encoder, batches)):
+                    whole.append(part)
+                whole.close()
         except pa.ArrowException as error:
             raise SinkError(f"{table.name} cannot be written as Parquet: {error}") from error
-        return Written(table.name, rows, self._shown(path))
-
-    def _writer(self, file: StagedFile, schema: pa.Schema, first: pa.Table) -> pq.ParquetWriter:
-        return pq.ParquetWriter(
-            _Stream(file),
-            schema,
-            compression=self._compression,
-            compression_level=_LEVELS.get(self._compression),
-            use_dictionary=_repetitive(first),
-        )
+        return Written(table.name, whole.rows, self._shown(path))
 
     def _commit(self, written: tuple[Written, ...]) -> Outcome:
         wanted = {path.name for path in map(self._path, self._plan) if path.parent == self.folder}
@@ -165,65 +141,3 @@ def external_locations(plan: ResolvedPlan, folder: Path) -> str:
             f"        config: {{meta: {{external_location: {json.dumps(location)}}}}}",
         ]
     return "\n".join(["sources:", *lines]) if lines else ""
-
-
-def parquet_schema(table: ResolvedTable, schema: pa.Schema) -> pa.Schema:
-    """The types in which the rows are stored: integers as wide as declared, moments in microseconds."""
-    columns = zip(schema, table.written_columns, strict=True)
-    return pa.schema([field.with_type(_stored(field.type, column.data_type)) for field, column in columns])
-
-
-def _stored(held: pa.DataType, declared: DataType) -> pa.DataType:
-    if pa.types.is_timestamp(held):
-        return pa.timestamp("us", held.tz)
-    if pa.types.is_time(held):
-        return pa.time64("us")
-    if pa.types.is_int64(held) and declared.kind is TypeKind.INTEGER and declared.bits < 64:
-        return pa.int32() if declared.bits == 32 else pa.int16()
-    return held
-
-
-def _row_groups(table: ResolvedTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    held: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        check_batch(table.name, schema, batch)
-        held.append(batch)
-        rows += batch.num_rows
-        while rows >= ROW_GROUP:
-            merged = pa.Table.from_batches(held, schema)
-            yield merged.slice(0, ROW_GROUP)
-            held = merged.slice(ROW_GROUP).to_batches()
-            rows -= ROW_GROUP
-    if rows:
-        yield pa.Table.from_batches(held, schema)
-
-
-def _repetitive(rows: pa.Table) -> list[str]:
-    """The columns whose values repeat, so that a dictionary makes them small and costs little."""
-    sample = rows.slice(0, _SAMPLE)
-    return [
-        field.name
-        for field, column in zip(sample.schema, sample.columns, strict=True)
-        if any(is_kind(field.type) for is_kind in _COUNTED)
-        and pc.count_distinct(column).as_py() * _REPEATED <= sample.num_rows
-    ]
-
-
-class _Stream(io.RawIOBase):
-    """A staged file as Arrow's writers want one."""
-
-    def __init__(self, file: StagedFile) -> None:
-        self._file, self._position = file, 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        view = memoryview(data)
-        self._file.write(view)
-        self._position += view.nbytes
-        return view.nbytes

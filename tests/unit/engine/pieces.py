@@ -39,6 +39,10 @@ def many(low: int, high: int) -> dict[str, Any]:
     return {"numbers": numbers, "odd": numbers[:7].astype(np.int8), "none": numbers[:0], "texts": texts.slice(3, 90)}
 
 
+def numbered(low: int, high: int) -> pa.RecordBatch:
+    return pa.record_batch({"id": np.arange(low, high)})
+
+
 def refuse(low: int, high: int) -> NoReturn:
     found = Diagnostic("too-much", f"span {low} is too much", Location("models/shop.yml", 3), hint="ask for less")
     raise SinkError(f"Nothing was written of {low}.", [found])

@@ -14,17 +14,20 @@ from functools import partial
 import numpy as np
 import pieces
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import clinic
+from plans import arrow_schema, make_plan, make_table
 from processes import alive, comes_true
 from seedbed import api
 from seedbed.engine import workers
-from seedbed.engine.batches import generate_batches
+from seedbed.engine.batches import Batches, generate_batches
 from seedbed.engine.workers import AHEAD, Workers, workers_for
 from seedbed.engine.world import World
 from seedbed.errors import GenerationError, SinkError
 from seedbed.sinks.csv import UnwritableValue, encode
+from seedbed.sinks.parquet import ParquetSink
 from worlds import make, resolve_text, schema_from
 
 SPANS = [(number, number + 1) for number in range(40)]
@@ -131,6 +134,10 @@ def test_files_notes_and_progress_are_the_same(elsewhere, tmp_path, monkeypatch,
     assert any(note.code == "column-types" for note in found[0][1].notes) == (form == "csv")
     assert [share for name, _, share in found[0][2] if name == "visits"][-1] == 1
     assert len([name for name, *_ in found[0][2] if name == "visits"]) > 1
+    if form == "parquet":
+        file = pq.ParquetFile(tmp_path / "there" / "seedbed" / "data" / "visits.parquet")
+        assert file.num_row_groups > 2
+        assert file.read() == make(resolved, "visits").cast(file.schema_arrow)
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------------------
@@ -168,6 +175,14 @@ def test_a_value_that_cannot_be_written_is_named(elsewhere):
         list(elsewhere.in_order(pieces.unwritable, SPANS))
     assert (caught.value.column, caught.value.hint) == ("word", "use another word")
     assert str(caught.value) == "word holds the text 'null', which dbt reads as a missing value"
+
+
+def test_a_value_that_cannot_be_stored_is_told_with_its_table(elsewhere, tmp_path):
+    table = make_table("shelves", {"id": "smallint"})
+    batches = Batches(pieces.numbered, [(0, 32_768), (1, 32_769)], elsewhere)
+    with ParquetSink(make_plan(tmp_path, [table])) as sink, pytest.raises(SinkError, match=r"^shelves .*32768"):
+        sink.write(table, arrow_schema(table), batches)
+    assert list(elsewhere.in_order(pieces.echo, SPANS)) == SPANS
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, MemoryError, KeyboardInterrupt])

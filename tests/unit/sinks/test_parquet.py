@@ -1,4 +1,4 @@
-"""Parquet files: types, row groups, dictionaries, bytes, places and whose files they are."""
+"""Parquet files: types, places and whose files they are."""
 
 import datetime as dt
 import json
@@ -19,7 +19,8 @@ from seedbed.errors import Severity, SinkError
 from seedbed.plan.resolved import ResolvedPlan, ResolvedTable
 from seedbed.schema import Resource, SourceTable
 from seedbed.sinks.base import Outcome
-from seedbed.sinks.parquet import ROW_GROUP, ParquetSink
+from seedbed.sinks.parquet import ParquetSink
+from seedbed.sinks.row_groups import ROW_GROUP
 
 TYPED = make_table(
     "typed",
@@ -101,14 +102,6 @@ def _file(root: Path, size: int, rows: int, **options) -> Path:
     return root / "seedbed" / "data" / "people.parquet"
 
 
-def test_row_groups_are_large_and_bytes_do_not_depend_on_batches(tmp_path):
-    rows = ROW_GROUP + 1000
-    files = [_file(tmp_path / str(size), size, rows) for size in (100_000, 65_536, rows)]
-    meta = pq.read_metadata(files[0])
-    assert [meta.row_group(group).num_rows for group in range(meta.num_row_groups)] == [ROW_GROUP, 1000]
-    assert len({file.read_bytes() for file in files}) == 1
-
-
 def test_an_error_after_the_first_row_group_leaves_nothing(tmp_path):
     folder = tmp_path / "seedbed" / "data"
 
@@ -145,11 +138,6 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
     assert "people.parquet cannot be written: File too large" in done.stdout
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
-
-
-def test_only_repeated_values_get_a_dictionary(tmp_path):
-    meta = pq.read_metadata(_file(tmp_path, 1000, 5000)).row_group(0)
-    assert [meta.column(index).has_dictionary_page for index in range(2)] == [False, True]
 
 
 def test_compression_can_be_chosen(tmp_path):
