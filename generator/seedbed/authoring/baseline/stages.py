@@ -21,15 +21,45 @@ from seedbed.schema import Column
 _FAILED = frozenset(
     ["rejected", "withdrawn", "cancelled", "canceled", "declined", "denied", "refused", "expired", "failed", "lost",
      "void", "voided", "abandoned", "lapsed", "terminated", "churned", "aborted", "dropped", "discarded", "no_show",
-     "bounced", "written_off", "defaulted", "disqualified", "duplicate"]
+     "bounced", "written_off", "defaulted", "disqualified", "duplicate", "missed", "uncollectible", "error", "errored",
+     "timed_out", "timeout"]
 )  # fmt: skip
 _GOOD = frozenset(
     ["closed", "completed", "complete", "resolved", "done", "finished", "delivered", "paid", "settled", "won", "solved",
-     "fulfilled", "archived", "converted", "graduated", "ended"]
+     "fulfilled", "archived", "converted", "graduated", "ended", "succeeded", "success", "successful", "hired"]
 )  # fmt: skip
 _BACK = frozenset(["reopened", "re_opened", "reactivated", "resumed", "reinstated"])
 _UNDONE = frozenset(["returned", "refunded", "reversed", "charged_back", "chargeback"])
 _COMES_BACK = frozenset(["rejected", "declined", "denied", "cancelled", "canceled", "churned"])
+_STAYS = frozenset(
+    ["active", "enabled", "available", "in_use", "in_stock", "live", "published", "operational", "in_service",
+     "current", "employed", "enrolled", "online", "occupied", "valid", "on"]
+)  # fmt: skip
+_LEFT = frozenset(["archived", "closed", "ended", "discontinued", "retired", "inactive", "disabled", "deactivated"])
+_HELD = frozenset(
+    ["on_hold", "hold", "held", "paused", "suspended", "blocked", "frozen", "dormant", "overdue", "past_due", "late",
+     "delayed", "exception", "disputed", "escalated", "maintenance", "in_repair", "out_of_stock", "out_of_service",
+     "on_leave", "backordered", "unpaid", "flagged", "locked", "offline"]
+)  # fmt: skip
+_UNDER_WAY = frozenset(
+    ["new", "open", "opened", "created", "draft", "pending", "submitted", "requested", "received", "queued", "planned",
+     "scheduled", "proposed", "placed", "booked", "registered", "invited", "issued", "reported", "applied", "started",
+     "processing", "running", "assigned", "packed", "picked_up", "dispatched", "initiated", "todo", "backlog", "sent",
+     "prospecting", "qualification", "qualified", "negotiation", "proposal", "screening", "interview", "trialing",
+     "trial", "label_created", "waiting", "review", "confirmed"]
+)  # fmt: skip
+_UNDER_WAY_FIRST = frozenset(["pending", "awaiting", "waiting", "in", "under", "partially", "partly", "not", "out"])
+_GOOD_IF_LAST = frozenset(
+    ["approved", "accepted", "verified", "posted", "shipped", "cleared", "captured", "reviewed", "passed", "collected"]
+)
+"""States in which things stay, those after they were given up, where they are held up, where they are under way (also
+by their first word), and what is a good end where no other is listed."""
+_HARD = frozenset(["hired", "won", "converted"])
+"""Good ends that only a few come to."""
+_SHARES = {"most": 60.0, "almost": 16.0, "way": 18.0, "failed": 9.0, "held": 5.0, "undone": 4.0, "back": 2.0}
+_SHARES_STAYING = {**_SHARES, "most": 76.0, "almost": 9.0, "way": 8.0}
+_SHARES_HARD = {**_SHARES, "most": 22.0, "failed": 40.0, "way": 34.0}
+"""Of a hundred old things, how many are in states of each role."""
 _LOST, _RETURNED = 0.1, 0.1
 """Of those who leave a state, the share that fails; of those who came to an end, the share that comes back."""
 _STATUS = re.compile(r"status|state|stage|phase|outcome|result|disposition")
@@ -143,7 +173,7 @@ def _statuses(sketch: Sketch, name: str) -> Iterator[tuple[str, tuple[str, ...]]
         if other.name == name or not isinstance(generator, kinds.Choice) or generator.null or generator.when:
             continue
         values = tuple(value for value in generator.values if isinstance(value, str))
-        if len(values) == len(generator.values) > 1 and _STATUS.search(snake(other.name)):
+        if len(values) == len(generator.values) > 1 and names_a_status(other.name):
             yield other.name, values
 
 
@@ -172,6 +202,66 @@ def _part(status: str, values: Sequence[str], of: Stage) -> Stage | None:
 
 def _over(sketch: Sketch, name: str) -> Stage | None:
     return next((Stage(status, _ended(listed), listed) for status, listed in _statuses(sketch, name)), None)
+
+
+# --- how many are in which state -----------------------------------------------------------------------------
+
+
+def names_a_status(name: str) -> bool:
+    """Whether a column is named as one that holds states."""
+    return bool(_STATUS.search(snake(name)))
+
+
+def shares_of_old(values: Sequence[str], *, lasting: bool = False, named: bool = True) -> dict[str, float]:
+    """Of a hundred things that began long ago, how many are in each of some states; empty where nothing tells.
+
+    Most have come to a good end (`delivered`), or stay where things stay (`active`); some are under way, and few have
+    failed, are held up or were undone.
+
+    Args:
+        values: the states, in the order in which they are listed.
+        lasting: whether they are states of things that go on for years, such as accounts.
+        named: whether the column is named as one that holds states; else all of the values have to speak of one.
+    """
+    known = [value for value in values if _is_known(value)]
+    if len(known) < (1 if named else len(values)):
+        return {}
+    stays = _STAYS | {"open", "opened"} if lasting else _STAYS
+    held = [value for value in values if _is_called(value, _HELD)]
+    # In an alphabetical list the first state can be one that failed.
+    way, good, failed, back, undone = _by_role(["", *(value for value in values if value not in held)])
+    on = [*way[1:], *good]
+    rest = [value for value in on if snake(value) in stays or not _is_under_way(value)]
+    staying = [value for value in rest if _is_called(value, stays)]
+    if staying and not any(_is_called(value, _GOOD - _LEFT) for value in rest):
+        most, shares = staying, _SHARES_STAYING
+        almost = [value for value in rest if _is_called(value, _LEFT)]
+    else:
+        told = any(_is_called(value, _GOOD | _GOOD_IF_LAST) for value in rest)
+        if told and list(values) == sorted(values):  # An alphabetical list says nothing of what comes last.
+            rest = [value for value in rest if _is_called(value, _GOOD)] or rest
+        ends = (rest if told else good[-1:]) or on[-1:] or list(values)
+        most, shares = ends[-1:], _SHARES_HARD if _is_called(ends[-1], _HARD) else _SHARES
+        almost = [value for value in ends[:-1] if _is_called(value, _GOOD)]
+    way = [value for value in on if value not in (*most, *almost)]
+    roles = {"most": most, "almost": almost, "way": way, "failed": failed, "held": held, "undone": undone, "back": back}
+    whole = sum(shares[role] for role, of in roles.items() if of)
+    found: dict[str, float] = {}
+    for role, of in roles.items():
+        parts = len(of) * (len(of) + 3) / 2  # Falling a little: of three, 4, 3 and 2 of 9.
+        share = 100 * shares[role] / whole
+        found |= {value: max(1, round(share * (len(of) + 1 - place) / parts)) for place, value in enumerate(of)}
+    return {value: found[value] for value in values}
+
+
+def _is_known(state: str) -> bool:
+    words = (_GOOD, _FAILED, _BACK, _UNDONE, _STAYS, _LEFT, _HELD)
+    return _is_under_way(state) or any(_is_called(state, of) for of in words)
+
+
+def _is_under_way(state: str) -> bool:
+    name = snake(state)
+    return _is_called(name, _UNDER_WAY) or (name.partition("_")[0] in _UNDER_WAY_FIRST and name not in _STAYS)
 
 
 # --- how states follow each other ----------------------------------------------------------------------------

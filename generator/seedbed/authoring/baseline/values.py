@@ -13,6 +13,7 @@ from seedbed.authoring.baseline.names import FITS, read_name, snake
 from seedbed.authoring.baseline.prose import NOTHING, Prose
 from seedbed.authoring.baseline.sketch import TEMPORAL, Sketch, Sketches
 from seedbed.authoring.baseline.stages import stage_of
+from seedbed.authoring.baseline.weights import weigh
 from seedbed.errors import Severity
 from seedbed.plan import kinds
 from seedbed.schema import Column, Range, Scalar, TypeKind
@@ -136,7 +137,7 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
     found = found or _name_in_prose(sketch, column)
     generator: kinds.Generator | None = None
     if listed or column.accepted_values:
-        generator = _choice(_held(listed or column.accepted_values.value), found)  # type: ignore[union-attr]
+        generator = _choice(sketch, column, _held(listed or column.accepted_values.value), found)  # type: ignore[union-attr]
     if generator is None and column.matches:
         generator = _matching(sketches, sketch, column)
     if generator is None and prose.template and kind in (None, TypeKind.TEXT):
@@ -215,17 +216,16 @@ def _fitting(values: Iterable[Scalar], kind: TypeKind | None) -> tuple[Scalar, .
     return tuple(dict.fromkeys(listed))
 
 
-def _choice(values: tuple[Scalar, ...], found: tuple[str, str] | None) -> kinds.Generator:
-    """A choice of the values: by the weights that the name suggests if it knows them all, else falling a little."""
+def _choice(
+    sketch: Sketch, column: Column, values: tuple[Scalar, ...], found: tuple[str, str] | None
+) -> kinds.Generator:
+    """One of the listed values, each as often as is usual."""
     if len(values) == 1:
         return kinds.Constant(value=values[0])
-    if len(values) > kinds.MAX_VALUES:
-        values = values[: kinds.MAX_VALUES]
-    if set(values) <= {True, False} and all(isinstance(value, bool) for value in values):
-        return kinds.Boolean(p=0.5)
-    if len(values) == 2 or len(values) > 12 or any(isinstance(value, float) for value in values):
-        return kinds.Choice(values=dict.fromkeys(values, 1.0))
-    return kinds.Choice(values={value: float(len(values) - index) for index, value in enumerate(values)})
+    weights = weigh(column.name, sketch.about, values[: kinds.MAX_VALUES], found)
+    if all(isinstance(value, bool) for value in values):
+        return kinds.Boolean(p=weights[True] / sum(weights.values()))
+    return kinds.Choice(values=weights)
 
 
 def _matching(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator | None:
