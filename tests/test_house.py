@@ -45,7 +45,7 @@ _HEAVY = ("dbt", "faker", "jinja2", "lark", "openai", "pandas", "pyspark", "rich
         (
             "import seedbed.engine.extracts, seedbed.engine.ranges, seedbed.engine.workers",
             (
-                *(*_HEAVY, "click", "seedbed.api", "seedbed.authoring", "seedbed.check", "seedbed.parsers"),
+                *(*_HEAVY, "click", "duckdb", "seedbed.api", "seedbed.authoring", "seedbed.check", "seedbed.parsers"),
                 *("seedbed.plan.merge", "seedbed.plan.resolve", "seedbed.plan.spec", "seedbed.sinks"),
             ),
         ),
@@ -61,6 +61,19 @@ def test_what_is_not_needed_is_not_loaded(code, unneeded):
     shown = f"{code}\nimport sys; print([name for name in {unneeded!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_validators_are_built_before_threads_need_them():
+    code = (
+        "import seedbed.api, seedbed.authoring.llm.author, pydantic\n"
+        "def unready(kind):\n"
+        "    below = kind.__subclasses__()\n"
+        "    yield from (name for sub in below for name in unready(sub))\n"
+        "    if not below and not kind.__pydantic_complete__:\n        yield kind.__name__\n"
+        "print(list(unready(pydantic.BaseModel)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_only_one_door_to_each_optional_library():

@@ -119,6 +119,11 @@ def whole_numbers(array: pa.Array) -> tuple[Int64s, Bools]:
     return array.to_numpy(zero_copy_only=False), missing
 
 
+def truth(values: pa.Array, *, unknown: bool) -> Bools:
+    """What a predicate gave as a mask; `unknown` says as what a null counts."""
+    return np.asarray(pc.fill_null(values.cast(pa.bool_()), unknown).to_numpy(zero_copy_only=False))
+
+
 def days_of_keys(keys: Int64s, missing: Bools) -> Int64s:
     """Days since 1970 of numbers such as 20260131; 0 where one is missing.
 

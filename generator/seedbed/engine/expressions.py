@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -66,11 +64,6 @@ class Evaluator:
                 f"write for example a / nullif(b, 0)"
             )
         return values
-
-
-def truth(values: pa.Array, *, unknown: bool) -> npt.NDArray[np.bool_]:
-    """What a predicate gave as a mask; `unknown` says as what a null counts."""
-    return np.asarray(pc.fill_null(values.cast(pa.bool_()), unknown).to_numpy(zero_copy_only=False))
 
 
 def _plain(array: pa.Array) -> pa.Array:

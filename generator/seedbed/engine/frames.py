@@ -14,10 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.engine.arrow import arrow_type, conform
+from seedbed.engine.arrow import arrow_type, conform, truth
 from seedbed.engine.cells import Cells, Int64s
 from seedbed.engine.distributions import normal_probabilities, normal_quantile
-from seedbed.engine.expressions import truth
 from seedbed.engine.finders import seconds_of
 from seedbed.engine.history import OPEN, Delays, Walk
 from seedbed.engine.redraws import LEFT_OUT, Redraw, settle

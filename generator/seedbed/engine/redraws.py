@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from seedbed.engine.arrow import truth
 from seedbed.engine.cells import Int64s
-from seedbed.engine.expressions import truth
 from seedbed.engine.refusals import unmet
 from seedbed.plan import kinds
 from seedbed.plan.resolved import DAY, Predicate, ResolvedTable

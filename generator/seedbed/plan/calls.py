@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -33,7 +33,7 @@ class CallError(ValueError):
 class Call(BaseModel):
     """What every kind of call has: a name, arguments, and the string that stands in a plan."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
     kind: ClassVar[str]
     positional: ClassVar[tuple[str, ...]] = ()
     nests: ClassVar[bool] = False
@@ -56,6 +56,16 @@ class Call(BaseModel):
 
 
 C = TypeVar("C", bound=Call)
+
+
+def build_validators(kinds: Iterable[type[Call]]) -> None:
+    """Makes classes of calls ready to take arguments, where such are read.
+
+    A worker process gets its calls ready-made and does without. Otherwise pydantic would build each validator when it
+    is first used, during which, before version 2.14, another thread can be given that of the base class.
+    """
+    for kind in kinds:
+        kind.model_rebuild()
 
 
 def read_call(text: str, kinds: Mapping[str, type[C]], noun: str) -> C:

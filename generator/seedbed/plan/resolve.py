@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from seedbed.documents import Document
 from seedbed.errors import Diagnostic, has_errors
+from seedbed.plan.calls import build_validators
 from seedbed.plan.columns import Types, resolve_column
 from seedbed.plan.comparisons import find_unknown_values
 from seedbed.plan.correlations import mixtures
@@ -22,13 +23,25 @@ from seedbed.plan.pools import check_pools, read_pools
 from seedbed.plan.promises import promises_of
 from seedbed.plan.records import check_records, prepare_records
 from seedbed.plan.references import add_dependent_references, add_references
-from seedbed.plan.resolved import Given, PerParent, Promises, ResolvedColumn, ResolvedPlan, ResolvedTable
+from seedbed.plan.resolved import (
+    Delayed,
+    FromFile,
+    Given,
+    PerParent,
+    Promises,
+    ResolvedColumn,
+    ResolvedPlan,
+    ResolvedTable,
+    VersionPart,
+)
 from seedbed.plan.rows import check_numbering, drive_rows, start_tables
 from seedbed.plan.rule_promises import rule_promises
 from seedbed.plan.ruled import Ruled, build_in, place_rules, vary_columns
 from seedbed.plan.spec import Plan
 from seedbed.plan.stated import gather_rules
 from seedbed.schema import Resource, Schema, Table
+
+build_validators((Delayed, FromFile, VersionPart))
 
 
 def resolve(

@@ -15,13 +15,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
 from seedbed.plan.beside import check_path
-from seedbed.plan.calls import CallError, parse_call
+from seedbed.plan.calls import CallError, build_validators, parse_call
 from seedbed.plan.generators import parse_generator
-from seedbed.plan.kinds import COUNT_KINDS, Drawn, Generator, MomentRhythm, Share, Temporal, parse_duration
-from seedbed.plan.rules import Cannot, Rule, parse_rule
+from seedbed.plan.kinds import COUNT_KINDS, KINDS, Drawn, Generator, MomentRhythm, Share, Temporal, parse_duration
+from seedbed.plan.rules import RULES, Cannot, Rule, parse_rule
 from seedbed.schema import is_page, sentence_key
 
 PLAN_FILE = "seedbed.yml"
+
+build_validators((*KINDS.values(), *RULES.values()))
 
 
 class Author(enum.StrEnum):

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from functools import partial
 
+import loaded
 import numpy as np
 import pieces
 import pyarrow as pa
@@ -26,6 +27,7 @@ from seedbed.engine.batches import Batches, generate_batches
 from seedbed.engine.workers import AHEAD, Workers, workers_for
 from seedbed.engine.world import World
 from seedbed.errors import GenerationError, SinkError
+from seedbed.plan.kinds import KINDS
 from seedbed.sinks.csv import UnwritableValue, encode
 from seedbed.sinks.parquet import ParquetSink
 from worlds import make, resolve_text, schema_from
@@ -47,6 +49,15 @@ def test_other_processes_make_the_rows(resolved, elsewhere):
         assert make(resolved, table.name, workers=elsewhere, batch_rows=100) == whole, table.name
     batches = generate_batches(World(resolved), resolved.table("visits"), workers=elsewhere, batch_rows=10)
     assert os.getpid() not in set(batches.each(pieces.process_of))
+
+
+def test_other_processes_load_only_what_they_need(resolved):
+    """What a child loads costs as much as thousands of rows."""
+    with Workers(2, here=False) as fresh:
+        batches = generate_batches(World(resolved), resolved.table("visits"), workers=fresh, batch_rows=100)
+        for found in batches.each(loaded.loaded_modules):
+            assert not found & {"duckdb", "lark", "seedbed.plan.spec", "seedbed.sinks", "sqlglot"}
+        assert set(batches.each(loaded.without_validator)) == {frozenset(KINDS)}
 
 
 def test_both_processes_have_work(elsewhere):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from seedbed.errors import closest
 from seedbed.plan.rhythm import MONTHS, WEEKDAYS, Rhythm
@@ -66,6 +66,8 @@ HourWeights = dict[int, Weight]
 
 class DayRhythm(BaseModel):
     """How the days between two ends differ."""
+
+    model_config = ConfigDict(defer_build=True)  # as every `Call`
 
     weekdays: Annotated[dict[str, Weight], BeforeValidator(_named(WEEKDAYS, _WEEKDAYS, "day of the week"))] = {}
     """Weights of weekdays against the others' 1: `{'sat': 0.3, 'sun': 0}`."""
