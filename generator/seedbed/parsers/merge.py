@@ -13,13 +13,13 @@ from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.parsers.drafts import TableDraft
 from seedbed.parsers.erd import ErdMerger
 from seedbed.parsers.files import read_doc_blocks
-from seedbed.parsers.joins import add_joins
 from seedbed.parsers.lookup import Lookup
 from seedbed.parsers.mermaid_text import find_diagrams
 from seedbed.parsers.model_sql import add_columns_of_models
 from seedbed.parsers.project import DbtProject, fqn_folders, read_project, walk_files
 from seedbed.parsers.properties import PropertyReader
 from seedbed.parsers.rules import read_rules
+from seedbed.parsers.upstream import tell_upstream
 from seedbed.parsers.workflow_pages import add_pages
 from seedbed.schema import Resource, Schema, Table, Workflow
 
@@ -76,7 +76,7 @@ def read_schema(
     _require_columns(lookup)
     lookup.resolve_keys()
     merger.add_relationships(diagrams)
-    add_joins(lookup, project)
+    tell_upstream(lookup, project)
     _report_duplicates(lookup.tables, project.diagnostics)
     finished = tuple(add_pages((table.freeze(project.diagnostics) for table in lookup.tables), project))
     project.diagnostics.extend(_tables_without_columns(finished))

@@ -132,7 +132,8 @@ def parse_model(text: str, adapter: str | None) -> tuple[Any, dict[str, Referenc
     # Without a profile the adapter is only assumed.
     for dialect in dict.fromkeys([adapter or "duckdb", "duckdb", "snowflake", "bigquery"]):
         try:
-            return sqlglot.parse_one(sql, read=dialect if dialect in sqlglot.Dialect.classes else None), relations
+            # `get` loads this dialect alone, where a look into `classes` loads them all.
+            return sqlglot.parse_one(sql, read=sqlglot.Dialect.get(dialect)), relations
         except (SqlglotError, RecursionError):
             continue
     return None, relations

@@ -1,14 +1,10 @@
-"""Reads from the SQL of models which columns they join, traced back to the tables that are not built.
+"""Follows the columns of models to the tables that they come from, through renames, casts, CTEs and other models.
 
-Many projects document their sources and no relationship between them, but join the staging models that rename their
-columns. Each column of a model is followed through renames, casts, CTEs and other models to where it comes from; what
-is computed comes from nowhere. Two columns that a join holds equal are told to both tables, and nothing is concluded:
-which of them is a key, and what speaks against it, is for an author to judge.
+What is computed comes from nowhere. On the way, the pairs of columns are noted that a join holds equal.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +16,6 @@ from seedbed.parsers.jinja import Reference
 from seedbed.parsers.lookup import Lookup
 from seedbed.parsers.model_sql import MAX_SQL, parse_model
 from seedbed.parsers.project import DbtProject
-from seedbed.schema import Join
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -29,9 +24,6 @@ MAX_SQL_IN_ALL = 3_000_000
 """Characters of models that are read for joins; parsing takes a second for each million."""
 MAX_DEPTH = 60
 """Models between a join and the tables that it is traced back to."""
-
-_JOIN = re.compile(r"\bjoin\b", re.IGNORECASE)
-_LIKE_A_REFERENCE = re.compile(r"(?:_(?:id|sk|key|fk|uuid|guid|hk|ref|nk|code|number|no)|[a-z](?:Id|ID|Key))$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +40,14 @@ class Relation:
     """What a name in SQL stands for: a table, or the columns of a query.
 
     `stars` are the relations of which it has all columns but some. `unknown` means that it may have any column.
+    `rows_of` is the table of which it has all rows, each once and nothing else, if that is sure.
     """
 
     table: TableDraft | None = None
     columns: dict[str, Origin | None] = field(default_factory=dict)
     stars: list[tuple[Relation, frozenset[str]]] = field(default_factory=list)
     unknown: bool = False
+    rows_of: TableDraft | None = None
     _seen: dict[str, tuple[bool, Origin | None]] = field(default_factory=dict)
 
     def look(self, name: str) -> tuple[bool, Origin | None]:
@@ -81,50 +75,8 @@ def _look_among(relations: Iterable[Relation], name: str) -> tuple[bool, Origin 
 _UNKNOWN = Relation(unknown=True)
 
 
-def add_joins(lookup: Lookup, project: DbtProject) -> None:
-    """Tells both tables of each pair of columns that a model joins, where the project leaves references open."""
-    if not any(_leaves_references_open(table) for table in lookup.tables):
-        return
-    models = _Models(lookup, project)
-    for file in dict.fromkeys(lookup.model_files.values()):
-        text = project.files.read(file) if file.lower().endswith(".sql") else None
-        if text is not None and _JOIN.search(text):
-            models.read(file)
-    for ours, theirs, place in models.joins:
-        alike = ours.through == theirs.through and (ours.table, ours.column) != (theirs.table, theirs.column)
-        if alike and not (_refers(lookup, ours, theirs) or _refers(lookup, theirs, ours)):
-            _tell(lookup, ours, theirs, place)
-            _tell(lookup, theirs, ours, place)
-
-
-def _leaves_references_open(table: TableDraft) -> bool:
-    """Whether a column is named like a reference, and nothing says to which table."""
-    explained = {name.casefold() for key in table.foreign_keys for name in key.columns}
-    return not (table.built or table.data_file) and any(
-        _LIKE_A_REFERENCE.search(column.name) and name not in explained and table.is_key([name]) is not True
-        for name, column in table.columns.items()
-    )
-
-
-def _refers(lookup: Lookup, ours: Origin, theirs: Origin) -> bool:
-    """Whether the project says itself that the one column refers to the other."""
-    child = lookup.by_name(ours.table)
-    keys = child.foreign_keys if child is not None else []
-    return any(
-        key.parent == theirs.table and (ours.column, theirs.column) in zip(key.columns, key.parent_columns, strict=True)
-        for key in keys
-    )
-
-
-def _tell(lookup: Lookup, ours: Origin, theirs: Origin, place: Location) -> None:
-    table = lookup.by_name(ours.table)
-    told = [(join.column, join.table, join.other) for join in table.joins] if table is not None else []
-    if table is not None and (ours.column, theirs.table, theirs.column) not in told:
-        table.joins.append(Join(ours.column, theirs.table, theirs.column, place))
-
-
 @dataclass(slots=True)
-class _Models:
+class Models:
     """The models that were read so far, and the pairs of columns that they join."""
 
     lookup: Lookup
@@ -158,7 +110,7 @@ class _Models:
         if file is not None:
             return self.read(file)
         table = self.lookup.find(reference)
-        return _UNKNOWN if table is None or table.built else Relation(table)
+        return _UNKNOWN if table is None or table.built else Relation(table, rows_of=table)
 
 
 @dataclass(slots=True)
@@ -218,7 +170,10 @@ class _Query:
             self._note_equal(join.args.get("on"), scope)
         where = select.args.get("where")
         self._note_equal(where.this if where is not None else None, scope)
-        return _selected(select, scope)
+        given = _selected(select, scope)
+        if len(scope.relations) == 1 and not _changes_rows(select):
+            given.rows_of = next(iter(scope.relations.values())).rows_of
+        return given
 
     def _enter(self, source: Any, names: Mapping[str, Relation], scope: _Scope) -> Relation:
         """Puts what a query reads from into the scope."""
@@ -268,6 +223,17 @@ def _selected(select: exp.Select, scope: _Scope) -> Relation:
     return given
 
 
+def _changes_rows(select: exp.Select) -> bool:
+    """Whether a `select` from one relation leaves rows out, puts them together, or makes more of them."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    clauses = ("where", "group", "having", "qualify", "distinct", "limit", "offset", "laterals", "joins", "sample")
+    if any(select.args.get(clause) for clause in clauses):
+        return True
+    found = (node for item in select.expressions for node in item.find_all(exp.AggFunc, exp.UDTF, exp.Explode))
+    return any(not isinstance(node, exp.AggFunc) or node.find_ancestor(exp.Window) is None for node in found)
+
+
 def _expand(star: Any, relations: list[Relation], given: Relation) -> None:
     changed = [*(_part(star, "replace") or ()), *(_part(star, "rename") or ())]
     given.columns.update({item.alias.casefold(): None for item in changed})
@@ -285,12 +251,13 @@ def _trace(expression: Any, scope: _Scope) -> Origin | None:
     """Where the value of an expression comes from, if it is that of one column, perhaps in another form."""
     from sqlglot import exp  # noqa: PLC0415
 
-    if isinstance(expression, exp.Alias | exp.Paren | exp.Cast | exp.Lower | exp.Upper | exp.Trim):
+    if isinstance(expression, exp.Alias | exp.Paren | exp.Cast):
         return _trace(expression.this, scope)
     if isinstance(expression, exp.Column):
         return scope.find(expression.name.casefold(), expression.table.casefold())
-    # Hashed alike, keys are equal where their columns are.
-    if isinstance(expression, exp.Anonymous | exp.MD5) and len(columns := list(expression.find_all(exp.Column))) == 1:
+    # Made lower or hashed alike, keys are equal where their columns are.
+    alike = exp.Lower | exp.Upper | exp.Trim | exp.MD5 | exp.Anonymous
+    if isinstance(expression, alike) and len(columns := list(expression.find_all(exp.Column))) == 1:
         inner = _trace(columns[0], scope)
         function = expression.name if isinstance(expression, exp.Anonymous) else expression.key
         return Origin(inner.table, inner.column, (*inner.through, function.casefold())) if inner else None
