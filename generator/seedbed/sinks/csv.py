@@ -24,10 +24,12 @@ from seedbed.sinks.base import check_batch
 from seedbed.sinks.csv_text import contents, lines
 from seedbed.sinks.looks import Looks
 
-# The writer fills the lines of a batch column by column, so that a batch should not outgrow the cache.
+BLOCK_ROWS = 16_384
+"""So many lines are made at a time: they are filled column by column, and should not outgrow the cache."""
 _OPTIONS = pyarrow.csv.WriteOptions(include_header=False, batch_size=8_192, quoting_style="needed")
 # Python's csv module, with which dbt reads seeds, takes no longer field.
 LONGEST_TEXT = 131_072
+_BLANK = ord(" ")
 FEWEST_ROWS = 2_048
 """Of fewer rows, pyarrow has made the text before the tables for it are there."""
 
@@ -46,9 +48,9 @@ class UnwritableValue(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Some rows as CSV. `blanks` counts, by column, the texts that became null."""
+    """Some rows as CSV, in blocks of whole lines. `blanks` counts, by column, the texts that became null."""
 
-    data: pa.Buffer
+    blocks: list[pa.Buffer]
     rows: int
     blanks: dict[str, int]
 
@@ -87,16 +89,23 @@ def encode(batch: pa.RecordBatch) -> Encoded:
     if len(columns) == 1 and columns[0].null_count:
         # A line with nothing on it is skipped by readers; an empty text in quotes is not.
         columns = [pc.fill_null(columns[0].cast(pa.string()), "")]
-    data = lines(columns) if batch.num_rows >= FEWEST_ROWS else None
-    if data is not None:
-        return Encoded(data, batch.num_rows, blanks)
+    whole = pa.record_batch(columns, names=batch.schema.names)
+    blocks = [_block(whole.slice(start, BLOCK_ROWS)) for start in range(0, len(whole), BLOCK_ROWS)]
+    return Encoded(blocks, len(whole), blanks)
+
+
+def _block(rows: pa.RecordBatch) -> pa.Buffer:
+    """Some rows as lines."""
+    ready = lines(rows.columns) if len(rows) >= FEWEST_ROWS else None
+    if ready is not None:
+        return ready
     stream = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(pa.record_batch(columns, names=batch.schema.names), stream, _OPTIONS)
-    data = stream.getvalue()
-    if data.size and not np.frombuffer(data, np.uint8).min():  # a third of the time of all()
-        guilty = next(name for name, column in zip(batch.schema.names, columns, strict=True) if _has_zero_byte(column))
+    pyarrow.csv.write_csv(rows, stream, _OPTIONS)
+    written = stream.getvalue()
+    if not np.frombuffer(written, np.uint8).min():  # a third of the time of all()
+        guilty = next(name for name, column in zip(rows.schema.names, rows.columns, strict=True) if _has_nul(column))
         raise UnwritableValue(guilty, "holds a text with a zero byte in it", "remove it from the plan's values")
-    return Encoded(data, batch.num_rows, blanks)
+    return written
 
 
 class Encoder:
@@ -132,7 +141,7 @@ def _needs_decoding(name: str, column: pa.DictionaryArray) -> bool:
     return _text(name, values)[1] > 0
 
 
-def _has_zero_byte(column: pa.Array) -> bool:
+def _has_nul(column: pa.Array) -> bool:
     return bool(pc.any(pc.match_substring(column.cast(pa.string()), "\0")).as_py())
 
 
@@ -146,10 +155,10 @@ def _text(name: str, column: pa.Array) -> tuple[pa.Array, int]:
         )
     # Only a text that is short, or begins or ends with a blank, can be one that dbt reads as null.
     suspect = (lengths == 0) | (lengths == len("null"))
-    if len(characters):
+    if characters.min(initial=_BLANK + 1) <= _BLANK:  # in most columns there is none anywhere
         # Of an empty text it is another's character, or the first or last of all, which does no harm.
-        suspect |= characters.take(offsets[:-1], mode="clip") <= ord(" ")
-        suspect |= characters.take(offsets[1:] - 1, mode="clip") <= ord(" ")
+        suspect |= characters.take(offsets[:-1], mode="clip") <= _BLANK
+        suspect |= characters.take(offsets[1:] - 1, mode="clip") <= _BLANK
     places = np.flatnonzero(suspect)
     if not len(places):
         return column, 0

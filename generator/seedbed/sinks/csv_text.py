@@ -1,6 +1,6 @@
 """Lines of CSV made from tables of ready text, byte for byte as pyarrow's writer makes them, for less.
 
-Each column of a block of rows becomes parts, elements of one width for all rows, with NUL where there is nothing to
+Each column becomes parts, elements of one width for all rows, with NUL where there is nothing to
 write. Side by side they are an array of bytes with one line to a row; without its NULs it is the text. pyarrow
 makes a text of its own for each column first, and then copies value by value.
 """
@@ -21,10 +21,8 @@ Part = npt.NDArray[Any] | bytes
 Int64s = npt.NDArray[np.int64]
 Octets = npt.NDArray[np.uint8]
 
-BLOCK_ROWS = 16_384
-"""So many rows are put together at a time, to stay in the cache."""
 WIDEST_TEXT = 128
-"""Bytes. A block with longer texts outgrows the cache, and pyarrow is good at copying them."""
+"""Bytes. Rows with longer texts outgrow the cache, and pyarrow is good at copying them."""
 MOST_PLACES = 6
 """Of a decimal. With more of them, a small number can be written as 1E-7."""
 _DAY = 86_400
@@ -43,15 +41,12 @@ def lines(columns: Sequence[pa.Array]) -> pa.Buffer | None:
     and text; where a number has more than 64 bits, or a text is long or holds a NUL.
 
     Args:
-        columns: at least one, all of one length, which is not 0.
+        columns: at least one, all of one length, which is not 0; some thousand rows, to stay in the cache.
     """
     if 3 * sum(map(_is_text, columns)) > len(columns):
         return None
     try:
-        plain = [_plain(column) for column in columns]
-        starts = range(0, len(plain[0]), BLOCK_ROWS)
-        blocks = (_block([column.slice(start, BLOCK_ROWS) for column in plain]) for start in starts)
-        return pa.py_buffer(b"".join(blocks))
+        return _side_by_side([_plain(column) for column in columns])
     except _NotHere:
         return None
 
@@ -94,8 +89,7 @@ def _plain(column: pa.Array) -> pa.Array:
     raise _NotHere
 
 
-def _block(columns: Sequence[pa.Array]) -> pa.Buffer:
-    """Some rows as text."""
+def _side_by_side(columns: Sequence[pa.Array]) -> pa.Buffer:
     cells = [_parts(column) for column in columns]
     template, places, blanks = b"", [], []
     for cell, column in zip(cells, columns, strict=True):

@@ -64,7 +64,8 @@ class CsvSink(Sink):
             file.write(header(schema.names))
             try:
                 for encoded, looks in each(encoder, batches):
-                    file.write(memoryview(encoded.data))
+                    for block in encoded.blocks:
+                        file.write(memoryview(block))
                     rows += encoded.rows
                     blanks.update(encoded.blanks)
                     watch.looks |= looks

@@ -78,8 +78,8 @@ def test_a_walk_that_one_process_made_is_made_by_no_other(resolved, elsewhere, t
 def test_what_is_made_of_a_batch_is_the_same(resolved, elsewhere):
     table = resolved.table("visits")
     batches = generate_batches(World(resolved), table, workers=elsewhere, batch_rows=100)
-    expected = [encode(batch).data for batch in generate_batches(World(resolved), table, batch_rows=100)]
-    assert [encoded.data for encoded in batches.each(encode)] == expected
+    expected = [encode(batch).blocks for batch in generate_batches(World(resolved), table, batch_rows=100)]
+    assert [encoded.blocks for encoded in batches.each(encode)] == expected
     assert len(expected) > 3
 
 

@@ -15,7 +15,7 @@ from seedbed.sinks.csv import LONGEST_TEXT, UnwritableValue, encode, header
 
 
 def _encoded(**columns: Any) -> bytes:
-    return encode(pa.record_batch(columns)).data.to_pybytes()
+    return b"".join(encode(pa.record_batch(columns)).blocks)
 
 
 def _read(data: bytes) -> list[list[str]]:
@@ -62,7 +62,7 @@ def test_blank_texts_become_null_and_are_counted():
     encoded = encode(
         pa.record_batch({"a": ["", "  ", "x", None], "b": pa.array(["", "y", "", ""]).dictionary_encode()})
     )
-    assert encoded.data.to_pybytes() == b',\n,"y"\n"x",\n,\n'
+    assert b"".join(encoded.blocks) == b',\n,"y"\n"x",\n,\n'
     assert encoded.blanks == {"a": 2, "b": 3}
 
 

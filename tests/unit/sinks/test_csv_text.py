@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbed.sinks.csv import encode
-from seedbed.sinks.csv_text import BLOCK_ROWS, WIDEST_TEXT, lines
+from seedbed.sinks.csv import BLOCK_ROWS, encode
+from seedbed.sinks.csv_text import WIDEST_TEXT, lines
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SMALL = st.sampled_from([0, 9, 10, 999, 1000, 9999, 10_000, 10_001, 99_999_999, 100_000_000, 2**32 - 1, 2**32])
@@ -73,7 +73,7 @@ def test_blocks_follow_one_another():
     number = pa.array(random.integers(-(10**6), 10**6, rows), mask=random.random(rows) < 0.1)
     columns = [pa.array(np.arange(rows)), number, number.cast(pa.string())]
     encoded = encode(pa.record_batch(columns, names=["id", "number", "text"]))
-    assert encoded.data.to_pybytes() == lines(columns).to_pybytes() == _by_pyarrow(columns)
+    assert b"".join(encoded.blocks) == lines(columns).to_pybytes() == _by_pyarrow(columns)
 
 
 @pytest.mark.parametrize(
