@@ -9,6 +9,7 @@ from seedbed.authoring.baseline.names import snake
 from seedbed.authoring.baseline.prose import NOTHING
 from seedbed.authoring.baseline.rows import can_count, driving_link, is_reference
 from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches
+from seedbed.authoring.baseline.titles import unique_name
 from seedbed.errors import Severity
 from seedbed.plan import kinds
 from seedbed.plan.spec import DateRows, FixedRows
@@ -191,6 +192,9 @@ def _unique_text(sketch: Sketch, column: Column, length: int | None, *, declared
     hashed = name.endswith(("_hk", "_hash", "_hash_key")) or _SURROGATE.search(said) or prose.meaning == "hash_key()"
     if (hashed or length == 32) and (length is None or length >= 32):
         return kinds.HashKey()
+    named = unique_name(sketch, column)
+    if named is not None and (length is None or length >= 40):
+        return named
     found_name = sketch.read(column.name, TypeKind.TEXT)
     if found_name and found_name[1].startswith("pattern("):
         known = counted(found_name[1].split("'")[1])

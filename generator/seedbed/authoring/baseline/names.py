@@ -42,6 +42,17 @@ LASTING = re.compile(
 """What tables are about whose rows stay as they are for months rather than days."""
 ANIMALS = frozenset(["animal", "bird", "cat", "cow", "dog", "horse", "pet", "rabbit"])
 
+_REFERENCE = frozenset(
+    [
+        "area", "brand", "category", "channel", "city", "class", "code", "color", "continent", "country",
+        "currency", "department", "gender", "genre", "group", "industry", "kind", "language", "level", "location",
+        "method", "priority", "profile", "province", "reason", "region", "role", "segment", "severity", "stage",
+        "state", "status", "subject", "tag", "tier", "topic", "type", "unit", "warehouse", "zone", "store",
+        "branch", "plan", "ward", "term", "semester", "carrier",
+    ]
+)  # fmt: skip
+"""What short lists of kinds of things are about."""
+
 FITS = {
     "boolean": {TypeKind.BOOLEAN, TypeKind.INTEGER, TypeKind.TEXT},
     "text": {TypeKind.TEXT},
@@ -136,6 +147,11 @@ def subject(table: str) -> str:
     while len(words) > 1 and (words[-1] in _DIALECT_WORDS or re.fullmatch(r"v?\d+", words[-1])):
         words = words[:-1]
     return singular("_".join(words))
+
+
+def names_a_list(about: str) -> bool:
+    """Whether what a table is about, a singular such as `order_status`, is a kind of things."""
+    return about.rpartition("_")[2] in _REFERENCE
 
 
 _SOME = {"<person>": PERSONS, "<company>": COMPANIES, "<animal>": ANIMALS}

@@ -6,24 +6,16 @@ import datetime as dt
 import math
 import re
 
-from seedbed.authoring.baseline.names import singular, snake
+from seedbed.authoring.baseline.names import names_a_list, singular, snake
 from seedbed.authoring.baseline.relationships import in_role
 from seedbed.authoring.baseline.sketch import Link, Sketch, Sketches, quoted
+from seedbed.authoring.baseline.titles import known_names
 from seedbed.plan import kinds
 from seedbed.plan.spec import DateRows, FixedRows, RowsPer
 from seedbed.schema import Column, Range
 
 MOST_ROWS = 20_000
 """Rows that a driven table is planned to have at most: what is still quick to load as a seed."""
-_REFERENCE = frozenset(
-    [
-        "area", "brand", "category", "channel", "city", "class", "code", "color", "continent", "country",
-        "currency", "department", "gender", "genre", "group", "industry", "kind", "language", "level", "location",
-        "method", "priority", "profile", "province", "reason", "region", "role", "segment", "severity", "stage",
-        "state", "status", "subject", "tag", "tier", "topic", "type", "unit", "warehouse", "zone", "store",
-        "branch", "plan", "ward", "term", "semester", "carrier",
-    ]
-)  # fmt: skip
 _MEANS = (
     (r"(?:^|_)(line|item|detail|position|entry)$", 2.5, 1),
     (
@@ -72,11 +64,6 @@ def is_reference(sketch: Sketch) -> bool:
     outward = [link for link in sketch.links if link.parent != sketch.name and not in_role(link.columns[0], "")]
     listed = any(column.accepted_values and sketch.is_unique(column.name) for column in sketch.table.columns)
     return sketch.table.generated and not outward and sketch.history is None and (names_a_list(sketch.about) or listed)
-
-
-def names_a_list(about: str) -> bool:
-    """Whether what a table is about, a singular such as `order_status`, is a kind of things."""
-    return about.rpartition("_")[2] in _REFERENCE
 
 
 def driving_link(sketch: Sketch) -> Link | None:
@@ -223,6 +210,9 @@ def _root_count(sketches: Sketches, sketch: Sketch) -> int:
     tested = _tested_count(sketch)
     if tested is not None:
         return tested
+    outward = any(link.parent != sketch.name for link in sketch.links)
+    if (names := known_names(sketch)) and not outward:
+        return min(len(names), sketches.default_rows)
     if is_reference(sketch):
         return min(8, sketches.default_rows)
     parents = [parent for link in sketch.links if (parent := sketches.find(link.parent)) is not sketch]

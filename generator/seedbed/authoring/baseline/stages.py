@@ -164,7 +164,12 @@ def alike(one: str, other: str) -> bool:
 
 
 def _root(word: str) -> str:
-    return re.sub(r"(?:lation|ation|ution|ition|tion|ion|ling|ping|ing|led|ped|ved|ed|ery|al|y|es|e|d|s)$", "", word)
+    if len(word) <= 4:
+        return word
+    endings = (
+        r"lation|ation|ution|ition|tion|ion|(?<=l)ling|(?<=p)ping|ing|(?<=l)led|(?<=p)ped|ved|ed|ery|al|y|es|e|d|s"
+    )
+    return re.sub(rf"(?:{endings})$", "", word)
 
 
 def _statuses(sketch: Sketch, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:

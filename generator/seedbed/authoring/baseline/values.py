@@ -13,6 +13,7 @@ from seedbed.authoring.baseline.names import FITS, read_name, snake
 from seedbed.authoring.baseline.prose import NOTHING, Prose
 from seedbed.authoring.baseline.sketch import TEMPORAL, Sketch, Sketches
 from seedbed.authoring.baseline.stages import stage_of
+from seedbed.authoring.baseline.titles import name_things
 from seedbed.authoring.baseline.weights import weigh
 from seedbed.errors import Severity
 from seedbed.plan import kinds
@@ -34,7 +35,9 @@ _NULLS = (
     (r"(?:^|_)(?:comments?|notes?|remarks?|feedback|memo|internal_note|review_text)$", 0.4),
 )
 """Columns that are naturally empty in part, by name."""
-_ABOUT_A_STEP = re.compile(r"_(?:reason|by|note|notes|comment|comments|remark|remarks)$")
+_ABOUT_A_STEP = re.compile(
+    r"_(?:reason|by|note|notes|comment|comments|remark|remarks)$|^(?:failure|error|decline|cancel\w*)_(?:code|message)$"
+)
 """Names of what is said about a step, which is empty until the step is taken: why it was cancelled, by whom."""
 _PLACE = re.compile(
     r"(?:\w+_)?(?:line|row|item|seq|sequence|step|leg|stop|position)_(?:no|nr|num|number|idx|index)|seq|sequence|ordinal"
@@ -151,6 +154,7 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         and not _is_surer(found, prose)
     ):
         generator = sketches.window.fill(prose.meaning)
+    generator = generator or name_things(sketch, column, found)
     if generator is None and found is not None:
         generator = _as_type(_as_often(sketches.window.fill(found[1]), prose), kind)
     if isinstance(generator, kinds.Uniform) and generator.max > 1 and (prose.minimum, prose.maximum) == (0, 1):

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from seedbed.authoring.baseline.names import singular, snake
-from seedbed.authoring.baseline.rows import names_a_list
+from seedbed.authoring.baseline.names import names_a_list, singular, snake
 from seedbed.authoring.client.calls import Request
 from seedbed.authoring.llm.kept import kept_for
 from seedbed.authoring.llm.prompts import Templates, references

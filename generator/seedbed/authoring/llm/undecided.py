@@ -17,7 +17,8 @@ Place = tuple[str, str | None]
 
 _ANY_TEXT = ("word", "sentence", "paragraph", "product")
 """What the baseline takes for texts of which it knows nothing."""
-_LETTERS = re.compile(r"\{(?:letters|LETTERS):\d+\}")
+_LETTERS = re.compile(r"\{(?:letters|LETTERS):\d+\}|[A-Z][\w ]+ \{(?:n|digits:2)\}")
+"""Patterns of which the baseline knows no more than their length, or than what they are: `Team {n}`."""
 _EVEN = 0.5
 _NUMBERS = (
     kinds.Integer, kinds.Uniform, kinds.Normal, kinds.Lognormal, kinds.Exponential, kinds.Poisson, kinds.Zipf,
@@ -85,7 +86,7 @@ def _is_guess(plan: Plan, generator: kinds.Generator) -> bool:
             return what in _ANY_TEXT and not unique
         case kinds.Pattern(template=template):
             return _LETTERS.fullmatch(template) is not None
-        case kinds.Choice() | kinds.Time():
+        case kinds.Choice() | kinds.Each() | kinds.Time():
             return True
         case kinds.Boolean(p=p):
             return p == _EVEN

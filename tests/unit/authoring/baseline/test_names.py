@@ -106,7 +106,7 @@ def test_a_name_says_more_beside_others(name, beside, expected):
     [
         ("B_NAME", ["b_key", "b_phone"], "fake('full_name')"),
         ("bk_phone", ["bk_key", "bk_name"], "fake('phone')"),
-        ("B_NAME", ["b_key", "phone"], "fake('product')"),
+        ("B_NAME", ["b_key", "phone"], "pattern('<thing> {n}')"),
         ("is_paid", ["is_open", "is_late"], read_name("is_paid")[1]),
     ],
 )

@@ -322,7 +322,7 @@ def test_columns_do_without_a_survey(fifty, survey):
     with LlmServer(echo(schema, plan, survey=survey)) as server:
         authored, summary = run(server, schema, plan)
     assert summary.decided == summary.asked
-    assert len(summary.files) == 4
+    assert len(summary.files) == 5
     assert problems_of(schema, authored, files=summary.files) == []
     assert "A maker of lamps." not in server.requests[-1].body["messages"][1]["content"]
 
