@@ -17,12 +17,23 @@ class MadeElsewhere(Protocol):
     """Batches that other processes may make, where more can be made of them."""
 
     def each(self, function: Callable[[pa.RecordBatch], Result]) -> Iterator[Result]:
-        """What the function makes of each batch, in order. Function and results must be picklable."""
+        """What the function makes of each batch, in order. Function and results must be picklable.
+
+        In the batch, text of few values may be dictionary-encoded.
+        """
 
 
 def each(function: Callable[[pa.RecordBatch], Result], batches: Iterable[pa.RecordBatch]) -> Iterator[Result]:
     """What a function makes of each batch, in order, worked out in the process that makes the batch."""
     return batches.each(function) if isinstance(batches, MadeElsewhere) else map(function, batches)
+
+
+def unpacked(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows without dictionary-encoded columns."""
+    if not any(map(pa.types.is_dictionary, batch.schema.types)):
+        return batch
+    plain = (column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns)
+    return pa.record_batch(list(plain), batch.schema.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 MAX_DIGITS = 38
+REPEATED = 8
+"""A dictionary is worth keeping where each of its values stands in so many rows on average."""
 
 _TYPES = {
     TypeKind.INTEGER: pa.int64(),
@@ -45,16 +47,17 @@ def arrow_type(data_type: DataType) -> pa.DataType:
     return pa.decimal128(min(precision, MAX_DIGITS), min(scale, MAX_DIGITS))
 
 
-def conform(array: pa.Array, data_type: DataType, column: str = "") -> pa.Array:
+def conform(array: pa.Array, data_type: DataType, column: str = "", *, packed: bool = False) -> pa.Array:
     """The values as the declared type, exactly `arrow_type(data_type)`.
 
     A date becomes a number as yyyymmdd, a moment as seconds since 1970; true becomes 1 or 'true'. Numbers are
-    rounded half to even. Dictionaries are unpacked.
+    rounded half to even. Dictionaries are unpacked, but for text of few values where it may stay `packed`.
 
     Args:
         array: the values.
         data_type: what the column declares.
         column: the column's name, for messages.
+        packed: whether the result may be dictionary-encoded.
 
     Raises:
         GenerationError: a value cannot become one of that type, or is too large or too long for it.
@@ -62,7 +65,10 @@ def conform(array: pa.Array, data_type: DataType, column: str = "") -> pa.Array:
     target = arrow_type(data_type)
     try:
         if pa.types.is_dictionary(array.type):
-            return conform(array.dictionary, data_type, column).take(array.indices)
+            values = conform(array.dictionary, data_type, column)
+            if packed and pa.types.is_string(values.type) and len(values) * REPEATED <= len(array):
+                return pa.DictionaryArray.from_arrays(array.indices, values)
+            return values.take(array.indices)
         converted = array if array.type == target else _convert(array, target)
     except (ValueError, pa.ArrowNotImplementedError) as error:  # ArrowInvalid is a ValueError
         _check_digits(array, target, data_type, column)
@@ -70,6 +76,11 @@ def conform(array: pa.Array, data_type: DataType, column: str = "") -> pa.Array:
         raise GenerationError(f"{column}: {array.type} values cannot become {data_type.text}: {said}") from error
     _check_size(converted, data_type, column)
     return converted
+
+
+def unpacked(array: pa.Array) -> pa.Array:
+    """The same values, not dictionary-encoded."""
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def as_text(array: pa.Array) -> pa.Array:
@@ -104,8 +115,7 @@ def dictionary(codes: npt.NDArray[np.int32] | Int64s, values: pa.Array) -> pa.Di
 
 def whole_numbers(array: pa.Array) -> tuple[Int64s, Bools]:
     """The integers behind an integer, date or timestamp array (days or seconds), and which of them are null."""
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+    array = unpacked(array)
     if pa.types.is_timestamp(array.type):
         array = pc.cast(array, pa.timestamp("s", array.type.tz), safe=False).view(pa.int64())
     elif pa.types.is_date(array.type):

@@ -17,6 +17,7 @@ from seedbed.engine.arrow import as_text
 from seedbed.engine.frames import schema_of
 from seedbed.engine.workers import Span, Workers, workers_for
 from seedbed.engine.world import BATCH_ROWS, World, expected_rows, ranges
+from seedbed.flow import unpacked
 from seedbed.plan.resolved import ResolvedTable
 
 __all__ = ["ALONE", "Batches", "generate_batches", "schema_of", "values_at", "workers_on"]
@@ -32,7 +33,7 @@ class Batches:
     """Batches that are made, in order, when they are asked for; `len` says how many there are.
 
     Attributes:
-        make: the batch of a span. It can be pickled.
+        make: the batch of a span, in which text of few values may be dictionary-encoded. It can be pickled.
         spans: what the batches are made from.
         workers: who makes them.
     """
@@ -45,10 +46,13 @@ class Batches:
         return len(self.spans)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return self.workers.in_order(self.make, self.spans)
+        return map(unpacked, self.workers.in_order(self.make, self.spans))
 
     def each(self, function: Callable[[pa.RecordBatch], Result]) -> Iterator[Result]:
-        """What the function makes of each batch, in the process that makes the batch; it must be picklable."""
+        """What the function makes of each batch, in the process that makes the batch; it must be picklable.
+
+        In the batch, text of few values may be dictionary-encoded.
+        """
         return self.workers.in_order(partial(_then, function, self.make), self.spans)
 
 
@@ -86,7 +90,7 @@ def workers_on(world: World, count: int, *, states: int = 1) -> Iterator[Workers
 
 def _rows(world: World, name: str, low: int, high: int) -> pa.RecordBatch:
     _keep_freed_memory()
-    return world.frames(world.plan.table(name), low, high).batch()
+    return world.frames(world.plan.table(name), low, high).batch(packed=True)
 
 
 def _then(
@@ -113,4 +117,4 @@ def values_at(world: World, table: ResolvedTable, paths: Sequence[str]) -> Itera
     """
     for low, high in ranges(world, table):
         frame = world.frames(table, low, high)
-        yield pa.record_batch([as_text(frame.plain(path)) for path in paths], names=list(paths))
+        yield pa.record_batch([as_text(frame.value(path)) for path in paths], names=list(paths))

@@ -394,7 +394,7 @@ def look_up(table: ResolvedTable, reference: Reference, parents: Frame | None) -
         )
     keys, wanted = [], []
     for child, target in reference.columns.items():
-        keys.append(parents.plain(target).to_pylist())
+        keys.append(parents.value(target).to_pylist())
         data_type = parents.table.column(target).data_type
         wanted.append(conform(given.values.column(child), data_type, f"{table.name}.{child}").to_pylist())
     numbers = dict(zip(zip(*keys, strict=True), parents.numbers.tolist(), strict=True))

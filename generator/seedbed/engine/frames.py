@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.engine.arrow import arrow_type, conform, truth
+from seedbed.engine.arrow import arrow_type, conform, truth, unpacked
 from seedbed.engine.cells import Cells, Int64s
 from seedbed.engine.distributions import normal_probabilities, normal_quantile
 from seedbed.engine.finders import seconds_of
@@ -153,8 +153,8 @@ class Frame:
             taken._settled = {redraw: attempts[positions] for redraw, attempts in self._settled.items()}
         return taken
 
-    def batch(self) -> pa.RecordBatch:
-        """The written columns of all rows.
+    def batch(self, *, packed: bool = False) -> pa.RecordBatch:
+        """The written columns of all rows, of the schema `schema_of`; text of few values may stay `packed`.
 
         Raises:
             GenerationError: a rule over one row is broken, and nothing in it can be drawn again.
@@ -163,12 +163,19 @@ class Frame:
             if not predicate.is_redrawn:
                 self._check(predicate)
         columns = self.table.written_columns
+        if packed:
+            names = [column.name for column in columns]
+            return pa.record_batch([self.packed(name) for name in names], names)
         return pa.record_batch([self.column(column.name) for column in columns], schema=schema_of(self.table))
 
     # --- values ----------------------------------------------------------------------------------------------
 
     def column(self, name: str) -> pa.Array:
         """One column of all rows, in its resolved type."""
+        return unpacked(self.packed(name))
+
+    def packed(self, name: str) -> pa.Array:
+        """As `column`; text of few values is dictionary-encoded."""
         if name not in self._columns:
             column = self.table.column(name)
             if not len(self):
@@ -213,7 +220,7 @@ class Frame:
             generator = column.generator
             absent = self.absent(generator.null, generator.when, self.stream(column), column.varies_by)
             values = self._mask(values, absent)
-        return conform(values, column.data_type, self._spoken(column))
+        return conform(values, column.data_type, self._spoken(column), packed=True)
 
     def _spoken(self, column: ResolvedColumn) -> str:
         return f"{self.table.name}.{column.name.removesuffix('@')}"
@@ -276,16 +283,11 @@ class Frame:
     def evaluate(self, expression: str) -> pa.Array:
         """What a SQL expression over the rows gives."""
         compiled = self.world.expression(self.table, expression)
-        return compiled.evaluate({path: self.plain(path) for path in compiled.names}, len(self))
+        return compiled.evaluate({path: self.value(path) for path in compiled.names}, len(self))
 
     def holds(self, predicate: str, *, unknown: bool = False) -> Mask:
         """Where a SQL predicate is true; `unknown` says as what a null counts."""
         return truth(self.evaluate(predicate), unknown=unknown)
-
-    def plain(self, path: str) -> pa.Array:
-        """As `value`, not dictionary-encoded."""
-        values = self.value(path)
-        return values.dictionary_decode() if isinstance(values, pa.DictionaryArray) else values
 
     def varied(self, by: str | None) -> Int64s:
         """Which element of its stream each row takes: its own number, or that of what it varies by."""
@@ -293,7 +295,7 @@ class Frame:
             return self.numbers
         if any(reference.name == by for reference in self.table.references):
             return self.reference(by).numbers()
-        encoded = pc.dictionary_encode(self.plain(by))
+        encoded = pc.dictionary_encode(self.value(by))
         digests = [_digest(value) for value in encoded.dictionary.cast(pa.string()).to_pylist()]
         codes = np.array([*digests, -1], dtype=np.int64)
         places: Int64s = pc.fill_null(encoded.indices, len(digests)).to_numpy(zero_copy_only=False)
@@ -313,8 +315,7 @@ class Frame:
             return parts[0]
         order = np.empty(len(self), dtype=np.int64)
         order[np.concatenate(places)] = np.arange(len(self))
-        plain = [part.dictionary_decode() if isinstance(part, pa.DictionaryArray) else part for part in parts]
-        return pa.concat_arrays(plain).take(pa.array(order))
+        return pa.concat_arrays(parts).take(pa.array(order))
 
     def _settle_link(self, reference: Reference, redraw: Redraw) -> Link:
         """As `_settle`, a reference that a predicate draws again."""
@@ -368,7 +369,7 @@ class Frame:
         if lifecycle not in self._walks:
             walker = self.world.walker(lifecycle)
             by = walker.lifecycle.depends_on
-            cases = walker.cases_of(self.plain(by)) if by else None
+            cases = walker.cases_of(self.value(by)) if by else None
             self._walks[lifecycle] = walker.walk(self.numbers, cases)
             if self.attempt is None:
                 self.world.lives(lifecycle).note(self.numbers, self._walks[lifecycle].life_end)
@@ -410,7 +411,7 @@ class Frame:
 
 
 def schema_of(table: ResolvedTable) -> pa.Schema:
-    """The Arrow schema of a table's written columns. Text with few values may come dictionary-encoded."""
+    """The Arrow schema of a table's written columns."""
     return pa.schema([pa.field(column.name, arrow_type(column.data_type)) for column in table.written_columns])
 
 

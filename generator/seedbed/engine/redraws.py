@@ -123,7 +123,7 @@ def _hold(frame: Frame, redraw: Redraw, rows: Int64s, attempts: range) -> _Mask:
     holds = np.empty((len(trials), len(redraw.predicates), len(rows)), dtype=np.bool_)
     for place, predicate in enumerate(redraw.predicates):
         compiled = frame.world.expression(frame.table, predicate.text)
-        columns = {path: pa.concat_arrays([trial.plain(path) for trial in trials]) for path in compiled.names}
+        columns = {path: pa.concat_arrays([trial.value(path) for trial in trials]) for path in compiled.names}
         found = truth(compiled.evaluate(columns, len(trials) * len(rows)), unknown=True)
         holds[:, place] = found.reshape(len(trials), len(rows))
     return holds

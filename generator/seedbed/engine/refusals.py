@@ -66,7 +66,7 @@ def unmet(
 
 def broken(frame: Frame, predicate: Predicate, rows: Int64s) -> GenerationError:
     """That rows break a predicate over values that are not drawn again."""
-    example = {name: frame.plain(name)[int(rows[0])].as_py() for name in predicate.needs}
+    example = {name: frame.value(name)[int(rows[0])].as_py() for name in predicate.needs}
     said = (
         f"{frame.table.name}: {len(rows)} of {len(frame)} rows break the rule {predicate.spoken}, for example {example}"
     )

@@ -105,7 +105,11 @@ class Sink(abc.ABC):
 def check_batch(table: str, schema: pa.Schema, batch: pa.RecordBatch) -> None:
     """
     Raises:
-        SinkError: the batch is not of the schema that was announced for the table.
+        SinkError: the batch is not of the schema that was announced for the table, dictionaries unpacked.
     """
-    if not batch.schema.equals(schema):
+    if not pa.schema([field.with_type(_unpacked(field.type)) for field in batch.schema]).equals(schema):
         raise SinkError(f"{table}: a batch has the schema {batch.schema}, expected {schema}")
+
+
+def _unpacked(held: pa.DataType) -> pa.DataType:
+    return held.value_type if pa.types.is_dictionary(held) else held

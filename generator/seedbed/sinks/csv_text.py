@@ -23,6 +23,8 @@ Octets = npt.NDArray[np.uint8]
 
 WIDEST_TEXT = 128
 """Bytes. Rows with longer texts outgrow the cache, and pyarrow is good at copying them."""
+MOST_TEXTS = 1_024
+"""In a dictionary, for its text to be made ready for each block."""
 MOST_PLACES = 6
 """Of a decimal. With more of them, a small number can be written as 1E-7."""
 _DAY = 86_400
@@ -46,7 +48,7 @@ def lines(columns: Sequence[pa.Array]) -> pa.Buffer | None:
     if 3 * sum(map(_is_text, columns)) > len(columns):
         return None
     try:
-        return _side_by_side([_plain(column) for column in columns])
+        return _joined([_plain(column) for column in columns])
     except _NotHere:
         return None
 
@@ -71,7 +73,9 @@ def _is_text(column: pa.Array) -> bool:
 def _plain(column: pa.Array) -> pa.Array:
     """The column as one of the types that `_parts` knows, with the quotes in a text doubled."""
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        if not _is_text(column) or not 0 < len(column.dictionary) <= MOST_TEXTS:
+            return _plain(column.dictionary_decode())
+        return pa.DictionaryArray.from_arrays(column.indices, _padded_texts(_plain(column.dictionary)))
     held = column.type
     if pa.types.is_string(held):
         offsets, characters = contents(column)
@@ -89,26 +93,35 @@ def _plain(column: pa.Array) -> pa.Array:
     raise _NotHere
 
 
-def _side_by_side(columns: Sequence[pa.Array]) -> pa.Buffer:
-    cells = [_parts(column) for column in columns]
-    template, places, blanks = b"", [], []
-    for cell, column in zip(cells, columns, strict=True):
-        start = len(template)
-        for part in cell:
-            if not isinstance(part, bytes):
-                places.append((len(template), part))
-            template += part if isinstance(part, bytes) else bytes(part.itemsize)
+def _joined(columns: Sequence[pa.Array]) -> pa.Buffer:
+    parts: list[Part] = []
+    blanks = []
+    for column in columns:
+        cell, start = _parts(column), _width(parts)
         if column.null_count:
-            blanks.append((_nulls(column), start, len(template)))
-        template += b","
-    template = template[:-1] + b"\n"
-    rows, width = len(columns[0]), len(template)
-    block = np.full(rows, np.void(template)).view(np.uint8).reshape(rows, width)
-    for start, part in places:
-        np.ndarray(rows, part.dtype, block, start, (width,))[:] = part
+            blanks.append((_nulls(column), start, start + _width(cell)))
+        parts += [*cell, b","]
+    parts[-1] = b"\n"
+    block = _side_by_side(parts, len(columns[0]))
     for null, start, end in blanks:
         block[null, start:end] = 0
     return _without_nul(block)
+
+
+def _width(parts: Sequence[Part]) -> int:
+    return sum(len(part) if isinstance(part, bytes) else part.itemsize for part in parts)
+
+
+def _side_by_side(parts: Sequence[Part], rows: int) -> Octets:
+    """One line of bytes for each row."""
+    template = b"".join(part if isinstance(part, bytes) else bytes(part.itemsize) for part in parts)
+    block = np.full(rows, np.void(template)).view(np.uint8).reshape(rows, len(template))
+    start = 0
+    for part in parts:
+        if not isinstance(part, bytes):
+            np.ndarray(rows, part.dtype, block, start, (len(template),))[:] = part
+        start += _width([part])
+    return block
 
 
 def _without_nul(block: Octets) -> pa.Buffer:
@@ -125,6 +138,9 @@ def _without_nul(block: Octets) -> pa.Buffer:
 def _parts(column: pa.Array) -> list[Part]:
     """The text of a column; anything where it is null."""
     held = column.type
+    if pa.types.is_dictionary(held):
+        texts = np.frombuffer(column.dictionary.buffers()[1], f"V{column.dictionary.type.byte_width}")
+        return [texts.take(_values(column.indices.cast(pa.int32()), np.int32))]
     if pa.types.is_string(held):
         return _quoted(column)
     if pa.types.is_int64(held):
@@ -154,6 +170,12 @@ def _values(column: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 def _nulls(column: pa.Array) -> Int64s:
     return np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))
+
+
+def _padded_texts(texts: pa.StringArray) -> pa.FixedSizeBinaryArray:
+    """Texts in quotes, all of one width by NUL before the second quote."""
+    block = _side_by_side(_quoted(texts), len(texts))
+    return pa.Array.from_buffers(pa.binary(block.shape[1]), len(texts), [None, pa.py_buffer(block)])
 
 
 def _quoted(column: pa.Array) -> list[Part]:

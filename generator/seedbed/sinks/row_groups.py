@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seedbed.flow import unpacked
 from seedbed.plan.resolved import ResolvedTable
 from seedbed.schema import DataType, TypeKind
 from seedbed.sinks.base import check_batch
@@ -25,7 +26,7 @@ COMPRESSION, _LEVELS = "zstd", {"zstd": 1}
 # Where values repeat, a dictionary makes them small and costs little. When it outgrows these bytes, Arrow gives it up:
 # of 16, 32 and 64 KiB this takes the least time.
 _DICTIONARY = 1 << 15
-_COUNTED = (pa.types.is_string, pa.types.is_integer, pa.types.is_date)
+_REPEATED = (pa.types.is_dictionary, pa.types.is_string, pa.types.is_integer, pa.types.is_date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +62,31 @@ class Encoder:
             pyarrow.ArrowException: a value is not of the type in which it is to be stored.
         """
         check_batch(self.table, self.schema, batch)
-        return batch if batch.num_rows < SMALLEST else self.file(batch)
+        return unpacked(batch) if batch.num_rows < SMALLEST else self.file(batch)
 
     def file(self, batch: pa.RecordBatch) -> pa.Buffer:
         """The rows as a Parquet file in memory, of no row group when there are none."""
-        stream = pa.BufferOutputStream()
-        # Keys count upwards more often than not, and their differences are small.
+        stream, schema = pa.BufferOutputStream(), self._held(batch.schema)
         with pq.ParquetWriter(
             stream,
-            self.stored,
+            schema,
             compression=self.compression,
             compression_level=_LEVELS.get(self.compression),
-            use_dictionary=[field.name for field in self.stored if self._may_repeat(field)],
+            use_dictionary=[field.name for field in schema if self._may_repeat(field)],
             dictionary_pagesize_limit=_DICTIONARY,
-            column_encoding=dict.fromkeys(self.keys, "DELTA_BINARY_PACKED") or None,
+            store_schema=False,  # for it would say of each batch which of its texts are in a dictionary
         ) as writer:
             if batch.num_rows:
-                writer.write_batch(batch.cast(self.stored), LARGEST)
+                writer.write_batch(batch.cast(schema), LARGEST)
         return stream.getvalue()
 
+    def _held(self, schema: pa.Schema) -> pa.Schema:
+        """The types in which rows of a schema are handed to Arrow: text may be in a dictionary already."""
+        fields = zip(schema, self.stored, strict=True)
+        return pa.schema([held if pa.types.is_dictionary(held.type) else stored for held, stored in fields])
+
     def _may_repeat(self, field: pa.Field) -> bool:
-        return field.name not in self.keys and any(is_kind(field.type) for is_kind in _COUNTED)
+        return field.name not in self.keys and any(is_kind(field.type) for is_kind in _REPEATED)
 
     def files(self, made: Iterable[pa.RecordBatch | pa.Buffer]) -> Iterator[pa.Buffer]:
         """What this made of batches, in the same order: small ones put together until they fill a row group."""

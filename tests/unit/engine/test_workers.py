@@ -23,7 +23,7 @@ from plans import arrow_schema, make_plan, make_table
 from processes import alive, comes_true
 from seedbed import api
 from seedbed.engine import workers
-from seedbed.engine.batches import Batches, generate_batches
+from seedbed.engine.batches import Batches, generate_batches, schema_of
 from seedbed.engine.workers import AHEAD, Workers, workers_for
 from seedbed.engine.world import World
 from seedbed.errors import GenerationError, SinkError
@@ -81,6 +81,17 @@ def test_what_is_made_of_a_batch_is_the_same(resolved, elsewhere):
     expected = [encode(batch).blocks for batch in generate_batches(World(resolved), table, batch_rows=100)]
     assert [encoded.blocks for encoded in batches.each(encode)] == expected
     assert len(expected) > 3
+
+
+def test_text_of_few_values_is_packed_where_the_batch_is_made(resolved, elsewhere):
+    batches = generate_batches(World(resolved), resolved.table("stays"), workers=elsewhere)
+    (packed,) = batches.each(pieces.echo_batch)
+    (plain,) = batches
+    assert pa.types.is_dictionary(packed.schema.field("status").type)
+    assert plain.schema == schema_of(resolved.table("stays"))
+    assert packed.to_pylist() == plain.to_pylist()
+    few = generate_batches(World(resolved), resolved.table("stays"), workers=elsewhere, batch_rows=4)
+    assert next(few.each(pieces.echo_batch)).schema == plain.schema, "three states are many for so few rows"
 
 
 def test_results_come_in_order_and_printing_does_not_disturb_them(elsewhere):

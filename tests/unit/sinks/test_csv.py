@@ -66,6 +66,11 @@ def test_blank_texts_become_null_and_are_counted():
     assert encoded.blanks == {"a": 2, "b": 3}
 
 
+def test_a_text_that_dbt_cannot_read_does_no_harm_where_it_stands_in_no_row():
+    unused = pa.DictionaryArray.from_arrays(pa.array([1, 1], pa.int32()), pa.array(["null", "x"]))
+    assert _encoded(id=[1, 2], note=unused) == b'1,"x"\n2,"x"\n'
+
+
 @pytest.mark.parametrize("dictionary", [False, True])
 @pytest.mark.parametrize(
     ("text", "problem"),
