@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ _SYNC_EVERY = 64 << 20
 """Bytes. The system by itself waits for seconds, and then for all of them."""
 _PIECE = 1 << 20
 """Bytes that are written at a time. Of a buffer of 26 MiB, Linux takes up to five times as long for each byte."""
-_FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_LONGEST = 63
+"""Bytes of a name: PostgreSQL cuts a table's off there."""
 
 
 def check_file_names(names: Iterable[tuple[str, str]], suffix: str = ".csv") -> list[Diagnostic]:
@@ -49,12 +50,12 @@ def check_file_names(names: Iterable[tuple[str, str]], suffix: str = ".csv") -> 
     problems = []
     taken: dict[str, str] = {}
     for name, table in names:
-        if not _FILE_NAME.fullmatch(name) or name.lower() in DEVICES:
+        if not _is_file_name(name):
             problems.append(
                 Diagnostic(
                     "file-name",
-                    f"{table}: {name!r} cannot be a file's name on every system; expected letters, digits and "
-                    "underscores, 63 at most, not starting with a digit",
+                    f"{table}: {name!r} cannot be the name of a file and a table on every system; expected letters, "
+                    "digits and underscores, not starting with a digit, 63 bytes of UTF-8 at most",
                     hint="rename the table",
                 )
             )
@@ -69,6 +70,12 @@ def check_file_names(names: Iterable[tuple[str, str]], suffix: str = ".csv") -> 
             )
         taken.setdefault(name.lower(), table)
     return problems
+
+
+def _is_file_name(name: str) -> bool:
+    # macOS takes a letter and its accent for the same as one letter with it, and others do not.
+    one_way = name == unicodedata.normalize("NFC", name)
+    return one_way and name.isidentifier() and len(name.encode()) <= _LONGEST and name.lower() not in DEVICES
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ def test_names_that_differ_only_in_case_are_one_file_on_many_systems(tmp_path):
     "name",
     [
         *("../x", "/etc/x", "a/b", "a\\b", "..", "", "CON", "nul", "lpt1", "orders ", "a.b", "a\0b", "orders\n"),
-        *("ордер", "a" * 64, "-rf", "$(id)", "=x", "1abc", "o\u0301"),
+        *("a" * 64, "ö" * 32, "-rf", "$(id)", "=x", "1abc", "o\u0301", "groß-klein", "²", "a\u2024b"),
     ],
 )
 def test_unsafe_file_names_are_found(name):
@@ -223,9 +223,16 @@ def test_unsafe_file_names_are_found(name):
     assert (found.code, repr(name) in found.message) == ("file-name", True)
 
 
+@pytest.mark.parametrize("name", ["größe", "données", "ордер", "注文", "हिन्दी", "_x", "ö" * 31])
+def test_letters_of_any_language_make_a_file_name(name):
+    assert check_file_names([(name, "table")]) == []
+
+
 def test_two_tables_cannot_share_a_file():
     (found,) = check_file_names([("orders", "orders"), ("customers", "customers"), ("Orders", "raw.orders")])
     assert "raw.orders and orders" in found.message
+    (found,) = check_file_names([("größe", "größe"), ("GRÖẞE", "GRÖẞE")])
+    assert "GRÖẞE and größe" in found.message
     assert check_file_names([("orders", "orders"), ("a" * 63, "other")]) == []
 
 
