@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from seedbed.documents import Document
@@ -65,7 +65,7 @@ class Target(Facade):
             text = self.get(name) or "1"
             return int(text) if text.isdigit() else 1
         if name == "database":
-            return self.get("database") or self.get("dbname") or self.get("project") or self.get("catalog") or "dev"
+            return self.database or "dev"
         if name == "schema":
             return self.schema or "main"
         if name == "type":
@@ -78,6 +78,15 @@ class Target(Facade):
     def schema(self) -> str | None:
         """The schema that dbt builds into, or None when the profile does not say."""
         return self.get("schema") or self.get("dataset") or ("main" if self.get("type") == "duckdb" else None)
+
+    @property
+    def database(self) -> str | None:
+        """The database that dbt builds into, or None when the profile does not say."""
+        named = self.get("database") or self.get("dbname") or self.get("project") or self.get("catalog")
+        if named or self.get("type") != "duckdb":
+            return named
+        path = self.get("path") or ":memory:"
+        return "memory" if path == ":memory:" else None if ":" in path else PurePath(path).name.partition(".")[0]
 
     def _note(self) -> None:
         if not self._noted:

@@ -189,6 +189,7 @@ class PropertyReader:
             self._error("not-a-list", "tables: must hold a list", tables.location(), "put a dash before each  - name:")
             return
         folders = fqn_folders(entry.file, self.project.resource_folders)
+        databases: dict[str, str] = {}  # with the first table in each
         for child in tables.elements():
             if not self._is_entry(child, "tables"):
                 continue
@@ -209,6 +210,23 @@ class PropertyReader:
             if external and not self.project.wrote(external) and (self.project.root / external).is_file():
                 table.data_file = self.project.root / external
             self.tables.append(table)
+            if not external:
+                databases.setdefault(config.text("database") or str(entry.value.get("database") or ""), name)
+        self._report_databases(entry, databases)
+
+    def _report_databases(self, entry: Document, databases: Mapping[str, str]) -> None:
+        """Warns where dbt looks for tables of a source in another database than the one that is written to."""
+        own = self.project.target.database
+        for database, table in databases.items():
+            if own and database and database.casefold() != own.casefold():
+                source = entry.value["name"]
+                self._warn(
+                    "other-database",
+                    f"dbt looks for {source}.{table} in the database {database}, and the target's is {own}: what is "
+                    f"generated for {source} is written to {own}, where dbt does not find it",
+                    entry.location("database" if entry.value.get("database") else "name"),
+                    'leave database: out, or let it follow the target, such as database: "{{ target.database }}"',
+                )
 
     def _external_file(self, config: Config, source: SourceTable) -> str | None:
         """The local file that dbt-duckdb's `external_location` names, relative to the project's root."""

@@ -303,3 +303,45 @@ def test_configuration_of_a_model_that_has_a_bare_folder(tmp_path: Path) -> None
     )
     assert project.configured("models", ("a", "b", "t")).text("alias") == "x"
     assert project.configured("models", ("a", "t")).text("alias") is None
+
+
+@pytest.mark.parametrize(
+    ("output", "database", "told"),
+    [
+        ("{type: snowflake, database: ANALYTICS}", "RAW", "ANALYTICS"),
+        ("{type: snowflake, database: ANALYTICS}", "analytics", None),
+        ("{type: snowflake, database: ANALYTICS}", "'{{ target.database }}'", None),
+        ("{type: postgres, dbname: shop}", "raw", "shop"),
+        ("{type: bigquery, project: acme}", "acme-raw", "acme"),
+        ("{type: databricks, catalog: main}", "raw", "main"),
+        ("{type: duckdb, path: data/shop.duckdb}", "raw", "shop"),
+        ("{type: duckdb, path: data/shop.duckdb}", "'{{ target.database }}'", None),
+        ("{type: duckdb}", "memory", None),
+        ("{type: duckdb, path: 'md:shop'}", "raw", None),
+        (None, "RAW", None),
+    ],
+)
+def test_a_source_in_another_database_is_told(
+    tmp_path: Path, output: str | None, database: str, told: str | None
+) -> None:
+    profiles = {"profiles.yml": f"default: {{target: dev, outputs: {{dev: {output}}}}}"} if output else {}
+    sources = f"sources:\n  - name: raw\n    database: {database}\n    tables: [{{name: a}}, {{name: b}}]\n"
+    found = [found for found in read(tmp_path, {**profiles, "models/s.yml": sources})[1] if "database" in found.code]
+    assert bool(found) == (told is not None)
+    if told:
+        assert f"the target's is {told}" in found[0].message
+        assert (len(found), found[0].location.short) == (1, "models/s.yml:3")
+
+
+def test_a_source_that_is_a_file_is_in_no_other_database(tmp_path: Path) -> None:
+    files = {
+        "profiles.yml": "default: {target: dev, outputs: {dev: {type: duckdb, path: a.duckdb}}}",
+        "models/s.yml": """
+            sources:
+              - name: raw
+                database: other
+                config: {meta: {external_location: "data/{name}.parquet"}}
+                tables: [{name: a}]
+        """,
+    }
+    assert not [found for found in read(tmp_path, files)[1] if found.code == "other-database"]
