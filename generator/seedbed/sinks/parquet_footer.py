@@ -97,11 +97,10 @@ def _moves(by: int, ordinal: int) -> Edit:
 
     # data_page_offset, index_page_offset, dictionary_page_offset, bloom_filter_offset
     column = {9: move, 10: move, 11: move, 14: move}
-    return {
-        1: {2: move, 3: column, 4: refuse, 6: refuse},  # file_offset, meta_data, offset_index_offset, column_index_...
-        5: move,  # file_offset
-        7: lambda _: (ordinal + 2**15) % 2**16 - 2**15,  # of 16 bits, past which Arrow's own begin again too
-    }
+    # file_offset, meta_data, offset_index_offset, column_index_offset
+    chunk = {2: move, 3: column, 4: refuse, 6: refuse}
+    # columns, file_offset, ordinal
+    return {1: chunk, 5: move, 7: lambda _: ordinal}
 
 
 # --- Thrift's compact protocol -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seedbed.flow import unpacked
-from seedbed.plan.resolved import ResolvedTable
+from seedbed.plan.resolved import Driving, ResolvedTable
 from seedbed.schema import DataType, TypeKind
 from seedbed.sinks.base import check_batch
 
@@ -24,9 +24,9 @@ LARGEST = 1 << 20
 # Against snappy, a sixth more CPU time for two thirds of the bytes (benchmarks/sinks.py).
 COMPRESSION, _LEVELS = "zstd", {"zstd": 1}
 # Where values repeat, a dictionary makes them small and costs little. When it outgrows these bytes, Arrow gives it up:
-# of 16, 32 and 64 KiB this takes the least time.
+# of 16, 32, 64 and 128 KiB, these take the least time.
 _DICTIONARY = 1 << 15
-_REPEATED = (pa.types.is_dictionary, pa.types.is_string, pa.types.is_integer, pa.types.is_date)
+_MAY_REPEAT = (pa.types.is_string, pa.types.is_integer, pa.types.is_date, pa.types.is_timestamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,33 @@ class Encoder:
         table: its name.
         schema: what the batches must have.
         stored: the types in which the rows are stored.
-        keys: columns of integers of which none is there twice.
+        counting: integers that count upwards more often than not, whose differences are stored: keys, and the keys of
+            the parents in whose order the rows stand.
+        repeating: columns whose values may repeat.
         compression: as Arrow names it.
     """
 
     table: str
     schema: pa.Schema
     stored: pa.Schema
-    keys: frozenset[str]
+    counting: tuple[str, ...]
+    repeating: tuple[str, ...]
     compression: str
 
     @classmethod
     def of(cls, table: ResolvedTable, schema: pa.Schema, compression: str) -> Encoder:
         stored = parquet_schema(table, schema)
-        unique = {columns[0] for columns in (table.promises.primary_key, *table.promises.unique) if len(columns) == 1}
-        keys = frozenset(field.name for field in stored if field.name in unique and pa.types.is_integer(field.type))
-        return cls(table.name, schema, stored, keys, compression)
+        keys = {columns[0] for columns in (table.promises.primary_key, *table.promises.unique) if len(columns) == 1}
+        for reference in table.references:
+            if isinstance(reference.finding, Driving):
+                keys.update(reference.columns)
+        counting = tuple(field.name for field in stored if field.name in keys and pa.types.is_integer(field.type))
+        repeating = tuple(
+            field.name
+            for field in stored
+            if field.name not in counting and any(is_kind(field.type) for is_kind in _MAY_REPEAT)
+        )
+        return cls(table.name, schema, stored, counting, repeating, compression)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch | pa.Buffer:
         """The rows as a Parquet file in memory; a batch that is too small for a row group as it is.
@@ -72,8 +83,9 @@ class Encoder:
             schema,
             compression=self.compression,
             compression_level=_LEVELS.get(self.compression),
-            use_dictionary=[field.name for field in schema if self._may_repeat(field)],
+            use_dictionary=list(self.repeating),
             dictionary_pagesize_limit=_DICTIONARY,
+            column_encoding=dict.fromkeys(self.counting, "DELTA_BINARY_PACKED") or None,
             store_schema=False,  # for it would say of each batch which of its texts are in a dictionary
         ) as writer:
             if batch.num_rows:
@@ -84,9 +96,6 @@ class Encoder:
         """The types in which rows of a schema are handed to Arrow: text may be in a dictionary already."""
         fields = zip(schema, self.stored, strict=True)
         return pa.schema([held if pa.types.is_dictionary(held.type) else stored for held, stored in fields])
-
-    def _may_repeat(self, field: pa.Field) -> bool:
-        return field.name not in self.keys and any(is_kind(field.type) for is_kind in _REPEATED)
 
     def files(self, made: Iterable[pa.RecordBatch | pa.Buffer]) -> Iterator[pa.Buffer]:
         """What this made of batches, in the same order: small ones put together until they fill a row group."""
