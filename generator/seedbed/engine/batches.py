@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -53,7 +55,7 @@ class Batches:
 
         In the batch, text of few values may be dictionary-encoded.
         """
-        return self.workers.in_order(partial(_then, function, self.make), self.spans)
+        return self.workers.in_order(functools.partial(_then, function, self.make), self.spans)
 
 
 def generate_batches(
@@ -66,7 +68,7 @@ def generate_batches(
     Raises:
         GenerationError: the plan cannot be carried out with these numbers of rows. So does the iteration.
     """
-    return Batches(partial(_rows, world, table.name), list(ranges(world, table, batch_rows)), workers)
+    return Batches(functools.partial(_rows, world, table.name), list(ranges(world, table, batch_rows)), workers)
 
 
 @contextmanager
@@ -99,14 +101,19 @@ def _then(
     return function(make(low, high))
 
 
+@functools.cache
 def _keep_freed_memory() -> None:
     """Lets glibc hand out freed memory again instead of returning it to the kernel: half of all page faults.
 
     It returns what is free beyond twice the largest block that it ever gave back, of up to 32 MiB (mallopt(3),
     M_MMAP_THRESHOLD), and arrays of half a megabyte come and go all the time. This block is never touched, so it
-    takes no memory. Elsewhere it does nothing.
+    takes no memory. Arrow then takes its memory there too, unless its own variable says otherwise. Without glibc
+    nothing is done.
     """
-    np.empty((32 << 20) - (1 << 16), np.uint8)
+    if platform.libc_ver()[0] == "glibc":
+        np.empty((32 << 20) - (1 << 16), np.uint8)
+        if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+            pa.set_memory_pool(pa.system_memory_pool())
 
 
 def values_at(world: World, table: ResolvedTable, paths: Sequence[str]) -> Iterator[pa.RecordBatch]:
