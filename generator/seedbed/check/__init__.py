@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -13,7 +13,7 @@ import pyarrow as pa
 from seedbed.check.findings import Finding, Status, render_findings
 from seedbed.check.histories import history_probes, validity_probes
 from seedbed.check.mutation import says_something
-from seedbed.check.probes import Probe
+from seedbed.check.probes import EachRow, Probe
 from seedbed.check.promises import promise_probes
 from seedbed.check.rules import rule_probes
 from seedbed.check.tables import load, load_rows, seed_file, type_probes
@@ -83,10 +83,12 @@ def _check(plan: ResolvedPlan, seeds_dir: Path, connection: duckdb.DuckDBPyConne
     for table in tables:
         yield from unread.get(table.name, ())
         loaded = {other.name for other in tables}
-        probes = chain(_probes(table, plan) if table.written else (), rule_probes(table, loaded))
-        for probe in probes:
-            blocked = any(other in unread for other in (table.name, *probe.reads))
-            yield _nothing(table, probe) if blocked else _held(table, probe, connection)
+        probes = [*(_probes(table, plan) if table.written else ()), *rule_probes(table, loaded)]
+        blocked = [any(other in unread for other in (table.name, *probe.reads)) for probe in probes]
+        of_rows = (probe.each for probe, none in zip(probes, blocked, strict=True) if probe.each and not none)
+        counts = _count_rows(of_rows, connection)
+        for probe, none in zip(probes, blocked, strict=True):
+            yield _nothing(table, probe) if none else _held(table, probe, connection, counts)
 
 
 def _probes(table: ResolvedTable, plan: ResolvedPlan) -> Iterator[Probe]:
@@ -96,7 +98,36 @@ def _probes(table: ResolvedTable, plan: ResolvedPlan) -> Iterator[Probe]:
     yield from validity_probes(table, plan)
 
 
-def _held(table: ResolvedTable, probe: Probe, connection: duckdb.DuckDBPyConnection) -> Finding:
+def _count_rows(asked: Iterable[EachRow], connection: duckdb.DuckDBPyConnection) -> dict[EachRow, tuple[int, int]]:
+    """How many rows each promise is about, and how many break it: all that is asked of a table in one statement.
+
+    Where that fails, for whichever of them, there are no counts, and each is to be asked by itself.
+    """
+    by_source: dict[str, list[EachRow]] = {}
+    for each in dict.fromkeys(asked):
+        by_source.setdefault(each.source, []).append(each)
+    counts: dict[EachRow, tuple[int, int]] = {}
+    for source, found in by_source.items():
+        counted = ", ".join(
+            f"count(*) filter (where {each.applies}), count(*) filter (where ({each.applies}) and ({each.broken}))"
+            for each in found
+        )
+        with suppress(duckdb.Error):
+            (numbers,) = connection.execute(f"select {counted} from {source}").fetchall()
+            counts.update(zip(found, zip(numbers[::2], numbers[1::2], strict=True), strict=True))
+    return counts
+
+
+def _held(
+    table: ResolvedTable,
+    probe: Probe,
+    connection: duckdb.DuckDBPyConnection,
+    counts: Mapping[EachRow, tuple[int, int]] | None = None,
+) -> Finding:
+    counted = counts.get(probe.each) if counts and probe.each else None
+    if counted and not counted[1]:
+        rows = counted[0]
+        return Finding(probe.promise, table.name, probe.columns, rows, 0, Status.PASSED if rows else Status.NOTHING)
     try:
         ((rows,),) = connection.execute(probe.about).fetchall()
         guilty = connection.execute(f"select *, count(*) over () from ({probe.guilty}) limit {_EXAMPLES}")

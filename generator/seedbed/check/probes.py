@@ -10,10 +10,22 @@ from seedbed.schema import Scalar
 
 
 @dataclass(frozen=True, slots=True)
+class EachRow:
+    """What a promise asks of single rows: those of `source` where `applies` keep it, unless `broken` holds as well.
+
+    Many such can be counted in one statement.
+    """
+
+    source: str
+    applies: str
+    broken: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """`about` selects one number; `guilty` selects the rows, groups or parents that break the promise.
 
-    `reads` are the other tables that it needs.
+    `reads` are the other tables that it needs. `each` says the same of a promise about single rows.
     """
 
     promise: str
@@ -21,6 +33,7 @@ class Probe:
     about: str
     guilty: str
     reads: tuple[str, ...] = ()
+    each: EachRow | None = None
 
 
 def name(identifier: str) -> str:
@@ -63,13 +76,19 @@ def equal(left: str, left_columns: Sequence[str], right: str, right_columns: Seq
     return " and ".join(f"{left}.{name(first)} = {right}.{name(second)}" for first, second in pairs)
 
 
-def each_row(table: ResolvedTable, promise: str, columns: Sequence[str], applies: str, broken: str) -> Probe:
-    """A promise about single rows: about those where `applies`, broken by those where `broken` holds as well."""
-    source = name(table.name)
-    shown = names(dict.fromkeys((*table.promises.primary_key, *columns)))
+def each_row(
+    table: ResolvedTable, promise: str, columns: Sequence[str], applies: str, broken: str, source: str | None = None
+) -> Probe:
+    """A promise about single rows: about those where `applies`, broken by those where `broken` holds as well.
+
+    They are the table's rows, unless they are those of another `source`, which then has the table's columns.
+    """
+    each = EachRow(name(source or table.name), applies, broken)
+    shown = names(columns if source else dict.fromkeys((*table.promises.primary_key, *columns)))
     return Probe(
         promise,
         tuple(columns),
-        f"select count(*) from {source} where {applies}",
-        f"select rowid + 1 as row{', ' if shown else ''}{shown} from {source} where ({applies}) and ({broken})",
+        f"select count(*) from {each.source} where {applies}",
+        f"select rowid + 1 as row{', ' if shown else ''}{shown} from {each.source} where ({applies}) and ({broken})",
+        each=each,
     )

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from seedbed.check.findings import Finding, Status
-from seedbed.check.probes import Probe, literal, name, names
+from seedbed.check.probes import Probe, each_row, known, literal, name, names
 from seedbed.plan.resolved import ResolvedColumn, ResolvedTable
 from seedbed.schema import TypeKind
 
@@ -78,14 +78,14 @@ def as_text(table: ResolvedTable) -> str:
 
 def type_probes(table: ResolvedTable) -> list[Probe]:
     """That every value is one of its column's type, and no longer than the type allows."""
-    source = name(as_text(table))
     return [
-        Probe(
+        each_row(
+            table,
             f"{column.name} is {column.data_type.text}",
-            (column.name,),
-            f"select count(*) from {source} where {name(column.name)} is not null",
-            f"select rowid + 1 as row, {name(column.name)} from {source} where {name(column.name)} is not null "
-            f"and not coalesce({_fits(column)}, false)",
+            [column.name],
+            known([column.name]),
+            f"not coalesce({_fits(column)}, false)",
+            as_text(table),
         )
         for column in table.written_columns
     ]
