@@ -11,81 +11,36 @@ from seedbed.authoring.baseline.names import LASTING, snake
 from seedbed.authoring.baseline.prose import NOTHING
 from seedbed.authoring.baseline.rows import driving_link
 from seedbed.authoring.baseline.sketch import TEMPORAL, Link, Sketch, Sketches, quoted, tokens
-from seedbed.authoring.baseline.stages import Stage, is_over, named_stage, stage_of
-from seedbed.authoring.baseline.values import is_moment, read_column
-from seedbed.plan import kinds
-from seedbed.schema import Column, TypeKind
-
-_STEPS: tuple[tuple[int, str, str], ...] = (
-    (
-        10,
-        "1d",
-        "created ordered order placed opened submitted received registered signup signed requested booked joined "
-        "issued enrolled applied reported occurred purchased purchase subscribed sent incurred loss accident "
-        "raised incident sale measured recorded posted invoice transaction event invoiced application filed hired "
-        "hire open",
-    ),
-    (
-        15,
-        "2d",
-        "start started begin began effective from checkin admitted admission pickup inception scheduled",
-    ),
-    (
-        20,
-        "1d",
-        "approved confirmed accepted authorized assigned response acknowledged triaged reviewed verified validated",
-    ),
-    (
-        30,
-        "2d",
-        "departed departure paid payment captured processed packed picked shipped ship shipping dispatched dispatch "
-        "charged",
-    ),
-    (
-        40,
-        "4d",
-        "delivered delivery arrived arrival fulfilled decided settled graded discharged decision settlement",
-    ),
-    (
-        50,
-        "8d",
-        "closed close ended end completed completion finished resolved solved cancelled canceled cancellation "
-        "stop stopped finish cancel returned return refunded termination terminated churned withdrawn rejected until "
-        "to checkout dropoff ends cleared graduated graduation retired decommissioned left exit",
-    ),
-    (
-        45,
-        "10d",
-        "dropped",
-    ),
-    (
-        60,
-        "10d",
-        "updated modified changed login seen activity last touched",
-    ),
-    (
-        70,
-        "30d",
-        "due expires expired expiry expiration renewal estimated promised maturity next target required expected",
-    ),
+from seedbed.authoring.baseline.stages import (
+    PLANNED,
+    Stage,
+    named_stage,
+    stage_of,
 )
-"""Place in the order of events, usual delay after the step before, and the words of a name that tell it."""
-_BY_WORD = {word: (rank, delay) for rank, delay, words in _STEPS for word in words.split()}
-_LAST, _UPDATED, _FUTURE = 55, 60, 70
+from seedbed.authoring.baseline.steps import (
+    BRIEF,
+    CANCELLED,
+    DONE,
+    FUTURE,
+    MOST_DELAY,
+    PAID,
+    UPDATED,
+    Step,
+    days_of,
+    family_of,
+    has_time,
+    in_order_of_states,
+    rank_of,
+    step_of,
+)
+from seedbed.authoring.baseline.values import is_moment
+from seedbed.plan import kinds
+from seedbed.schema import Column, Scalar, TypeKind
+
 _CHANGED = frozenset(["updated", "modified", "changed", "touched"])
 """Words for when a row last changed, which a row with a lifecycle does as that goes on."""
 _OWN_TIME = ("timestamp('<start>', '<as_of>')", "date('<start>', '<as_of>')")
-_MOST_DELAY = {"1d": "4d", "2d": "6d", "4d": "10d", "8d": "20d", "10d": "20d", "30d": "60d", "90d": "150d",
-               "30s": "5m", "900d": "3000d", "300d": "900d", "40m": "4h"}  # fmt: skip
-_BRIEF = re.compile(
-    r"(?:^|_)(?:appointment|call|class|conversation|consultation|exam|execution|flight|interview|job_run|lesson|login|"
-    r"meeting|ride|run|session|shift|stream|trip|visit)$"
-)
-"""What tables are about whose rows begin and end on the same day."""
-_INSTANT = re.compile(r"(?:^|_)(?:reading|measurement|ping|telemetry|observation|sample|click|pageview|log)$")
-"""What tables are about whose rows are over in a moment."""
 _BY_DAY = re.compile(r"(?:^|_)(?:appointment|class|consultation|exam|interview|lesson|meeting|visit)$")
-_ABSENT = re.compile(r"(?:^|_)(?:absence|leave|leave_request|vacation|holiday|stay|trip|booking|reservation|rental)$")
 _FOLLOWS = re.compile(
     r"(?:line|item|detail|position|entry|payment|invoice|shipment|delivery|refund|return|review|comment|note|message|"
     r"attachment|receipt|adjustment|response|answer|step|stop|leg|fulfillment)$"
@@ -98,21 +53,8 @@ _EPISODE = re.compile(
     r"appointment|call|interview|ride|run|session|trip|visit)$"
 )
 """What tables are about that is over within days, with all that happens in it."""
-_SEASON = re.compile(r"(?:^|_)(?:term|semester|trimester|season|campaign|project|programme?|sprint|cohort)$")
 _HIRED = frozenset(["hire", "hired", "joining", "employed"])
 """Words for a beginning after which years go by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A column that holds a moment, and its place in the order of events."""
-
-    rank: int
-    index: int
-    column: Column
-    delay: str
-    filled: bool
-    """Whether the project says that it is never null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +87,7 @@ def first_moment(sketch: Sketch) -> str | None:
                 continue
             if sketch.kind(column.name) is TypeKind.TEXT:
                 continue
-            if isinstance(generator, kind) and not generator.null and not generator.when and _rank(column)[0] <= 20:
+            if isinstance(generator, kind) and not generator.null and not generator.when and rank_of(column)[0] <= 20:
                 return column.name
     return None
 
@@ -169,42 +111,22 @@ def _plan_table(sketches: Sketches, sketch: Sketch) -> None:
             if special:
                 sketch.decide(column.name, _with_nulls(sketch, column, special))
             else:
-                rank, delay = _rank(column)
-                if rank < _LAST and is_over(sketch.prose.get(column.name, NOTHING)) and not _names_a_step(column):
-                    rank, delay = _LAST, "8d"
-                delay = _pace(sketch, column, rank, delay)
-                steps.append(Step(rank, index, column, delay, sketch.must_be_filled(column.name)))
+                steps.append(step_of(sketch, index, column))
     steps = _plan_twins(sketches, sketch, steps)
     steps.sort(key=lambda step: (step.rank, step.index))
     if steps:
-        _plan_steps(sketches, sketch, steps)
+        _plan_steps(sketches, sketch, in_order_of_states(sketch, steps))
     plan_derived(sketches, sketch)
     for name, link in linked.items():
         if sketch.generator(name) is None and name not in sketch.recorded:
             sketch.decide(name, kinds.ForeignKey(parent=link.parent))
 
 
-def _pace(sketch: Sketch, column: Column, rank: int, delay: str) -> str:
-    """How long it takes to the end of a thing like this: a call minutes, a contract a year."""
-    if _INSTANT.search(sketch.about) and rank < _UPDATED and _has_time(sketch, column):
-        return "30s"
-    if rank not in (40, 50):
-        return delay
-    if _BRIEF.search(sketch.about) and _has_time(sketch, column):
-        return "40m"
-    if _ABSENT.search(sketch.about):
-        return "4d"
-    if rank == 50 and ("period" in tokens(column.name) or _SEASON.search(sketch.about)):
-        return "30d" if "period" in tokens(column.name) else "90d"
-    valid = {"valid", "effective", "validity"} & set(tokens(column.name))
-    return "300d" if rank == 50 and (valid or LASTING.search(sketch.about)) else delay
-
-
 def _plan_twins(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> list[Step]:
     """One moment in two columns, `visit_date` and `visit_datetime`: the day follows; returns the other steps."""
     linked = _date_links(sketches, sketch)
     kept: dict[str, Step] = {}
-    for step in sorted(steps, key=lambda step: (step.column.name in linked, not _has_time(sketch, step.column))):
+    for step in sorted(steps, key=lambda step: (step.column.name in linked, not has_time(sketch, step.column))):
         stem = _TIME_ENDING.sub("", snake(step.column.name))
         first = kept.setdefault(stem or step.column.name, step)
         if first is step:
@@ -216,15 +138,10 @@ def _plan_twins(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> list[S
             kept[name] = step
             continue
         else:
-            target = "timestamp" if _has_time(sketch, step.column) else "date"
+            target = "timestamp" if has_time(sketch, step.column) else "date"
             sketch.decide(name, kinds.Sql(expression=f"cast({quoted(of)} as {target})"))
         kept[stem or of] = replace(first, filled=first.filled or step.filled)
     return list(kept.values())
-
-
-def _has_time(sketch: Sketch, column: Column) -> bool:
-    kind = sketch.kind(column.name)
-    return kind in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (kind is None and _family(sketch, column) == "moment")
 
 
 # --- one row's order of events -------------------------------------------------------------------------------
@@ -239,10 +156,20 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
     )
     base = started or hired
     if base is None:
-        first = steps.pop(0)
+        first = _first(sketch, steps)
+        steps.remove(first)
         base = first.column.name
-        sketch.decide(base, _base(sketches, sketch, first, steps))
+        beginning = _base(sketches, sketch, first, steps)
+        if first.rank == FUTURE and not steps and isinstance(beginning, kinds.Date):
+            last = sketches.window.as_of
+            beginning = kinds.Date(start=last - dt.timedelta(days=60), end=last + dt.timedelta(days=1095))
+        stage = None if first.filled else _stage(sketch, first.column)
+        if stage and not steps and not any(other.per == sketch.name for other in sketches):
+            beginning = beginning.model_copy(update={"when": stage.sql})
+        sketch.decide(base, beginning)
     filled = base
+    meant = {tokens(base)[0]: base} if tokens(base)[0] in PLANNED else {}
+    at_once = set(meant.values())
     shown = [base]
     reached = [Reached(base)]
     period: str | None = None
@@ -253,30 +180,91 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
         if started and _CHANGED & set(tokens(name)) and _is_plain(sketches, sketch, [name]):
             sketch.decide(name, kinds.ChangedAt())
             continue
-        if step.rank == _UPDATED and len(shown) > 1 and _is_plain(sketches, sketch, [*shown, name]):
+        if step.rank == UPDATED and len(shown) > 1 and _is_plain(sketches, sketch, [*shown, name]):
             latest = f"greatest({', '.join(quoted(item) for item in shown)})"
             sketch.decide(name, kinds.Sql(expression=latest))
             continue
         said = _named_in_prose(sketch, step.column)
-        if hired and step.rank < _UPDATED:
+        if hired and step.rank < UPDATED:
             step = replace(step, delay="900d")
-        stage = None if step.filled or step.rank == _FUTURE else _stage(sketch, step.column)
+        stage = None if step.filled or step.rank == FUTURE else _stage(sketch, step.column)
+        prefix = tokens(name)[0]
         if step.filled:
             origin = said if said and sketch.must_be_filled(said) else filled
         else:
-            origin = said or (base if step.rank in (_UPDATED, _FUTURE) else _latest(reached, stage))
+            origin = said or (base if step.rank in (UPDATED, FUTURE) else _latest(reached, stage))
             if "period" in tokens(name):  # What is paid for has its own time.
                 origin = said or period or base
                 period = name
+            origin, step = _on_the_day(sketch, step, said or origin, base, meant.get(prefix), at_once)
+            if len(step.delay) > 3 and any(stage and other.stage == stage for other in reached):
+                step = replace(step, delay="8d")  # Of years, both ends come at nearly the same time.
+        if hired and stage and not said and name not in sketch.annotated:
+            step = _part_in_time(sketches, sketch, step, hired, stage)
         generator = _later(sketch, step, origin, stage)
-        if step.rank == _UPDATED and older:
+        if isinstance(begun, kinds.Date | kinds.Timestamp) and (stage or step.filled):
+            generator = _by_the_end(sketches, generator, begun)
+        if step.rank == UPDATED and older:
             # Of things that were there before the simulated time, at any time within it.
             generator = kinds.After(column=base, median="300d", max=f"{sketches.window.days}d")
         sketch.decide(name, generator)
-        if step.rank < _UPDATED and name != period:
+        if prefix in PLANNED or step.delay == "10m":
+            at_once.add(name)
+        if step.rank < UPDATED and name != period:
             shown.append(name)
+        is_later = prefix in PLANNED and meant.setdefault(prefix, name) != name
+        if step.rank < UPDATED and name != period and not is_later:
             reached.append(Reached(name, stage, optional=bool(generator.null)))
             filled = name if step.filled else filled
+
+
+def _first(sketch: Sketch, steps: list[Step]) -> Step:
+    """What every row has that has any of the steps; when something is due comes before it was paid."""
+    if steps[0].rank >= PAID:
+        due = next((step for step in steps if "due" in tokens(step.column.name)), None)
+        if due:
+            return due
+    early = [step for step in steps if step.rank < UPDATED]
+    return next((step for step in early if step.filled or _stage(sketch, step.column) is None), steps[0])
+
+
+def _on_the_day(
+    sketch: Sketch, step: Step, origin: str, base: str, meant: str | None, at_once: set[str]
+) -> tuple[str, Step]:
+    """What a step follows, and how soon, where the row says when it was meant to happen.
+
+    What is meant follows what was meant before it, and what happened comes within minutes of what was meant. What was
+    cancelled was so before.
+    """
+    words = set(tokens(step.column.name))
+    if meant is not None:
+        return meant, step
+    if origin in at_once and CANCELLED & words:
+        return base, step
+    if origin in at_once and step.rank not in (*DONE, UPDATED, FUTURE) and has_time(sketch, step.column):
+        return origin, replace(step, delay="10m")
+    return origin, step
+
+
+def _part_in_time(sketches: Sketches, sketch: Sketch, step: Step, hired: str, stage: Stage) -> Step:
+    """Those who have left were hired long enough before the end of the time to have left by then."""
+    begun, window = sketch.generators.get(hired), sketches.window
+    if not isinstance(begun, kinds.Date) or begun.null or begun.when:
+        return step
+    early = window.as_of - dt.timedelta(days=days_of(MOST_DELAY["300d"]))
+    if str(begun.start) < str(early) < str(begun.end):
+        left: dict[Scalar, kinds.Generator] = dict.fromkeys(stage.values, begun.model_copy(update={"end": early}))
+        sketch.decide(hired, kinds.CaseBy(column=stage.status, cases=left, otherwise=begun))
+    return replace(step, delay="300d")
+
+
+def _by_the_end(sketches: Sketches, generator: kinds.Generator, begun: kinds.Date | kinds.Timestamp) -> kinds.Generator:
+    """A delay of months, cut so that what has happened has happened by the end of the time."""
+    last = dt.date.fromisoformat(str(begun.end)[:10])
+    room = (sketches.window.as_of - last).days - 1
+    if not isinstance(generator, kinds.After) or not generator.max or not room > 20 or days_of(generator.max) <= room:
+        return generator
+    return generator.model_copy(update={"median": f"{room // 3}d", "max": f"{room}d"})
 
 
 def _stage(sketch: Sketch, column: Column) -> Stage | None:
@@ -304,7 +292,7 @@ def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) ->
     above = first_moment(parent) if parent else None
     if link and parent and above and _follows(sketch, parent) and len(link.columns) == 1 and parent.table.generated:
         known = not sketch.must_be_filled(first.column.name)
-        median, most = ("10m", "40m") if _BRIEF.search(parent.about) else ("1d", "6d")
+        median, most = ("10m", "40m") if BRIEF.search(parent.about) else ("1d", "6d")
         return kinds.After(column=f"{link.columns[0]}.{above}", median=median, max=most, known=known)
     is_key = first.column.name in _date_links(sketches, sketch)
     is_key = is_key or any(
@@ -314,10 +302,10 @@ def _base(sketches: Sketches, sketch: Sketch, first: Step, later: list[Step]) ->
     begin, end = _years_before(window.start, years), window.as_of
     if years:
         end = _years_before(window.start, years - 1)
-    room = sum(_days(_MOST_DELAY[step.delay]) for step in later if _is_bounded(sketch, step) and step.rank < _FUTURE)
+    room = sum(days_of(MOST_DELAY[step.delay]) for step in later if _is_bounded(sketch, step) and step.rank < FUTURE)
     end -= dt.timedelta(days=min(room, (end - begin).days // 2))
     if sketch.kind(first.column.name) in (TypeKind.TIMESTAMP, TypeKind.TIMESTAMP_TZ) or (
-        sketch.kind(first.column.name) is None and _family(sketch, first.column) == "moment"
+        sketch.kind(first.column.name) is None and family_of(sketch, first.column) == "moment"
     ):
         return kinds.Timestamp(start=begin, end=end, hours="business" if _BY_DAY.search(sketch.about) else "any")
     return kinds.Date(start=begin, end=end)
@@ -332,7 +320,7 @@ def _generations_below(sketches: Sketches, sketch: Sketch, seen: tuple[str, ...]
     for child in sketches:
         mine = child is not sketch and any(sketches.find(link.parent) is sketch for link in child.links)
         if mine and child.name not in seen and not _follows(child, sketch) and len(seen) < 4:
-            own = any(is_moment(child, column) and _rank(column)[0] < _UPDATED for column in child.table.columns)
+            own = any(is_moment(child, column) and rank_of(column)[0] < UPDATED for column in child.table.columns)
             below = max(below, int(own) + _generations_below(sketches, child, (*seen, sketch.name)))
     return below
 
@@ -352,13 +340,13 @@ def _later(sketch: Sketch, step: Step, before: str, stage: Stage | None) -> kind
     filled = step.filled
     if "trial" in tokens(step.column.name):
         return kinds.After(column=before, min="14d", max="14d")
-    if step.rank == _FUTURE:
+    if step.rank == FUTURE:
         year = {"expiry", "expiration", "expires", "expired", "renewal", "maturity"} & set(tokens(step.column.name))
         least, most = ("180d", "365d") if year else ("14d", "30d")
         return kinds.After(column=before, min=least, max=most)
     if stage or filled:
         return kinds.After(
-            column=before, median=step.delay, max=_MOST_DELAY[step.delay], when=stage.sql if stage else None
+            column=before, median=step.delay, max=MOST_DELAY[step.delay], when=stage.sql if stage else None
         )
     left = 0.6 if step.delay == "300d" else 0.3
     empty = left if prose.optional or prose.empty_when or prose.empty_until or prose.filled_when else 0.0
@@ -430,24 +418,6 @@ def _with_nulls(sketch: Sketch, column: Column, generator: kinds.Generator) -> k
     if generator.null and sketch.must_be_filled(column.name):
         return generator.model_copy(update={"null": 0.0})
     return generator
-
-
-def _rank(column: Column) -> tuple[int, str]:
-    found = [_BY_WORD[word] for word in tokens(column.name) if word in _BY_WORD]
-    return max(found, key=lambda item: item[0], default=(12, "1d"))
-
-
-def _names_a_step(column: Column) -> bool:
-    return any(word in _BY_WORD for word in tokens(column.name))
-
-
-def _days(text: str) -> int:
-    return int(text.removesuffix("d")) if text.endswith("d") else 1
-
-
-def _family(sketch: Sketch, column: Column) -> str:
-    found = read_column(sketch, column)
-    return found[0] if found else "date"
 
 
 def _is_plain(sketches: Sketches, sketch: Sketch, names: list[str]) -> bool:

@@ -36,7 +36,7 @@ COMPANIES = frozenset(
     ]
 )  # fmt: skip
 LASTING = re.compile(
-    r"(?:^|_)(?:subscription|contract|policy|membership|employment|position|job|account|loan|lease|licen[cs]e|"
+    r"(?:^|_)(?:subscription|contract|policy|membership|employment|position|(?<!_)job|account|loan|lease|licen[cs]e|"
     r"enrol+ment|tenancy|asset|vehicle|device|meter|tariff|rate|price|warranty|" + "|".join(sorted(PERSONS)) + r")$"
 )
 """What tables are about whose rows stay as they are for months rather than days."""

@@ -71,8 +71,22 @@ _OVER = re.compile(
 )
 """Words for whether something is over, in a description of what is empty while or until it is."""
 _ENDED = frozenset(["closed", "resolved", "settled", "solved"])
-_ENDED_WELL = frozenset(["completed", "finished", "fulfilled", "ended"])
+_ENDED_WELL = frozenset(["completed", "finished", "fulfilled", "ended", "arrived"])
 """Words of a column's name that tell of an end, whatever the last states are called: of any, or a good one."""
+_BEGUN = frozenset(["started", "began", "begun", "departed"])
+_WAITING = frozenset(
+    ["planned", "scheduled", "booked", "confirmed", "pending", "draft", "new", "requested", "queued", "assigned",
+     "proposed", "approved", "accepted", "todo", "backlog", "checked_in", "submitted", "created", "open"]
+)  # fmt: skip
+"""Words of a column's name that tell of a beginning, and states before it."""
+_ANSWERED = frozenset(["response", "responded", "acknowledged", "triaged", "assigned"])
+_UNSEEN = frozenset(["new", "submitted", "reported", "received", "created", "unassigned", "triggered", "raised"])
+"""Words of a column's name that tell that somebody took notice, and states before that."""
+_DECIDED = frozenset(["decided", "decision"])
+_PAID = frozenset(["paid", "captured"])
+_MONEY_CAME = frozenset(["succeeded", "success", "successful", "captured", "settled", "completed", "cleared"])
+PLANNED = frozenset(["scheduled", "planned"])
+"""First words of columns that tell when something is meant to happen, whatever its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +138,63 @@ def named_stage(sketch: Sketch, name: str, *, exactly: bool = False) -> Stage | 
 
     With `exactly`, only those that are there now.
     """
-    words = tokens(name)
+    words = set(tokens(name))
     for status, listed in _statuses(sketch, name):
-        for value in listed[1:] if sketch.listed(status) and not exactly else listed:
+        for value in _exactly_first(
+            listed[1:] if _is_in_order(sketch, status, listed) and not exactly else listed, words
+        ):
             if names_a_state(name, [value]):
                 if exactly:
                     return Stage(status, (value,), listed)
                 return Stage(status, _passed(sketch, status, listed, value), listed)
-        over = [value for value in _ended(listed) if _is_called(value, _GOOD | _FAILED | _UNDONE)]
-        if _ENDED_WELL & set(words):
-            over = [value for value in over if not _is_called(value, _FAILED)]
-        if over and (_ENDED | _ENDED_WELL) & set(words):
-            return Stage(status, tuple(over), listed)
+        if found := _told_by_a_word(sketch, status, listed, words):
+            return found
     return None
+
+
+def _told_by_a_word(sketch: Sketch, status: str, listed: tuple[str, ...], words: set[str]) -> Stage | None:
+    """The rows that have come as far as a word says, whatever the states are called."""
+    values: Sequence[str] = ()
+    over = [value for value in _ended(listed) if _is_called(value, _GOOD | _FAILED | _UNDONE)]
+    if _ENDED_WELL & words:
+        values = [value for value in over if not _is_called(value, _FAILED)] or over
+    elif _ENDED & words:
+        values = over
+    elif _PAID & words:
+        came = next((value for value in listed if _is_called(value, _MONEY_CAME)), None)
+        values = _passed(sketch, status, listed, came) if came else ()
+    elif _BEGUN & words and any(_is_called(value, _WAITING) for value in listed):
+        values = [value for value in listed if not _is_called(value, _WAITING | _FAILED)]
+    elif _ANSWERED & words:
+        values = [value for value in listed if not _is_called(value, _UNSEEN)]
+    elif _DECIDED & words:
+        values = [value for value in listed if not _is_under_way(value)]
+    return Stage(status, tuple(values), listed) if 0 < len(values) < len(listed) else None
+
+
+def place_of_state(sketch: Sketch, name: str) -> int | None:
+    """Where the state that a column is named after stands in a list that is in order; None where there is none."""
+    for status, listed in _statuses(sketch, name):
+        for value in _exactly_first(listed if _is_in_order(sketch, status, listed) else (), set(tokens(name))):
+            if names_a_state(name, [value]) and not _is_called(value, _FAILED | _UNDONE | _BACK):
+                return listed.index(value)
+    return None
+
+
+def _exactly_first(listed: Sequence[str], words: set[str]) -> list[str]:
+    """The states, first those that a name spells out: of `delivered_at`, `delivered` before `out_for_delivery`."""
+    return sorted(listed, key=lambda value: snake(value).rpartition("_")[2] not in words)
+
+
+def is_an_end(stage: Stage) -> bool:
+    """Whether none of some states leads on, or only back."""
+    ends = (*_ended(stage.listed), *(value for value in stage.listed if _is_called(value, _HELD | _LEFT)))
+    return set(stage.values) <= set(ends)
+
+
+def _is_in_order(sketch: Sketch, status: str, listed: Sequence[str]) -> bool:
+    """Whether the project lists the states of a status, and not just by the alphabet."""
+    return bool(sketch.listed(status)) and (len(listed) < 3 or list(listed) != sorted(listed))
 
 
 def names_a_state(name: str, states: Collection[str]) -> bool:
@@ -336,10 +394,11 @@ def _passed(sketch: Sketch, status: str, values: Sequence[str], value: str) -> t
     """
     if _is_called(value, _FAILED):
         return (value,)
-    after = values[values.index(value) :] if sketch.listed(status) else values
-    ends = () if sketch.listed(status) else _GOOD | _UNDONE
+    in_order = _is_in_order(sketch, status, values)
+    after = values[values.index(value) :] if in_order else values
+    ends = () if in_order else _GOOD | _UNDONE
     return tuple(
         state
         for state in after
-        if state == value or (_is_called(state, ends) if ends else not _is_called(state, _FAILED | _BACK))
+        if state == value or (_is_called(state, ends) if ends else not _is_called(state, _FAILED | _BACK | _HELD))
     )
