@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from seedbed.engine.arrow import as_text, dictionary
 from seedbed.engine.cells import Cells, Int64s, Maker
+from seedbed.engine.people import fake
 from seedbed.engine.text import side_by_side, woven
 from seedbed.plan import kinds
 from seedbed.plan.text_pools import Stratum, TextPool, spoken_stratum
@@ -20,8 +21,6 @@ Bools = npt.NDArray[np.bool_]
 
 
 def _fake(cells: Cells, generator: kinds.Fake) -> pa.Array:
-    from seedbed.engine.people import fake  # noqa: PLC0415 - Faker takes as long to load as pyarrow's functions
-
     room = cells.column.data_type.length
     return fake(generator, cells.stream, cells.rows, cells.plan.locale, room, cells.shared)
 
