@@ -45,7 +45,8 @@ _HEAVY = ("dbt", "faker", "jinja2", "lark", "openai", "pandas", "pyspark", "rich
         (
             "import seedbed.engine.extracts, seedbed.engine.ranges, seedbed.engine.workers",
             (
-                *(*_HEAVY, "click", "duckdb", "seedbed.api", "seedbed.authoring", "seedbed.check", "seedbed.parsers"),
+                *(*_HEAVY, "click", "duckdb", "yaml"),
+                *("seedbed.api", "seedbed.authoring", "seedbed.check", "seedbed.parsers"),
                 *("seedbed.plan.merge", "seedbed.plan.resolve", "seedbed.plan.spec", "seedbed.sinks"),
             ),
         ),

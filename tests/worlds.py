@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from seedbed.documents import read_yaml
 from seedbed.engine.batches import generate_batches, schema_of
 from seedbed.engine.world import World
 from seedbed.errors import Diagnostic, Severity
@@ -17,6 +16,7 @@ from seedbed.plan.resolve import resolve
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.plan.spec import Plan
 from seedbed.schema import Schema
+from seedbed.yaml_text import read_yaml
 
 HEAD = "version: 1\nrandom_seed: 7\nstart: 2024-01-01\nas_of: 2025-12-31\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from seedbed.errors import INTERRUPTED, STOPPED
@@ -11,6 +12,8 @@ from seedbed.without_pandas import WithoutPandas
 def run() -> None:
     """Runs the command that the arguments name, and ends the process."""
     sys.meta_path.insert(0, WithoutPandas)
+    # numpy would start a thread for each processor, for matrices larger than any here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from seedbed.cli import main  # noqa: PLC0415 - takes so long that Ctrl-C may come meanwhile
 

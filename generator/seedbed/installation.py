@@ -7,9 +7,9 @@ import re
 import shutil
 from pathlib import Path
 
-from seedbed.documents import read_yaml
 from seedbed.errors import SinkError
 from seedbed.swap import Swap
+from seedbed.yaml_text import read_yaml
 
 PACKAGE_FOLDER = "seedbed/dbt"
 _ENTRY = f"- local: {PACKAGE_FOLDER}"

@@ -27,12 +27,13 @@ import pyarrow as pa
 
 from seedbed import api
 from seedbed.api import LlmOptions, Planned
-from seedbed.documents import Document, read_yaml
+from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Location, PlanError, ProjectError, SeedbedWarning, Severity, SinkError
 from seedbed.plan.files import plan_of, read_plan
 from seedbed.plan.resolved import ResolvedPlan
 from seedbed.schema import Schema, Sentence
 from seedbed.sinks.base import Outcome
+from seedbed.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -186,7 +186,7 @@ def _handle(draw: _Draw, between: str, *after: pa.Array) -> pa.Array:
 
 
 def _email(draw: _Draw) -> pa.Array:
-    domains = pa.array([f"@{name}" for name in _MAIL_DOMAINS])
+    domains = pa.array([f"@{name}" for name in _MAIL_DOMAINS], pa.string())
     return _handle(draw, ".", dictionary(draw.stream.child("mail domain").below(draw.rows, len(domains)), domains))
 
 
@@ -223,7 +223,7 @@ def _url(draw: _Draw) -> pa.Array:
 def _ipv4(draw: _Draw) -> pa.Array:
     """Addresses of the private network 10.0.0.0/8 (RFC 1918)."""
     number = _numbered(draw, "ipv4", 256 * 256 * 254)
-    octets = pa.array([f".{octet}" for octet in range(256)])
+    octets = pa.array([f".{octet}" for octet in range(256)], pa.string())
     rest, last = np.divmod(number, 254)
     return side_by_side("10", *(dictionary(part, octets) for part in (rest // 256, rest % 256, last + 1)))
 
@@ -253,7 +253,7 @@ def _country_code(draw: _Draw) -> pa.Array:
 def _constant(draw: _Draw, text: str) -> pa.Array:
     if draw.unique and len(draw.rows):
         raise ValueError(f"cannot be unique: the country is always {text}")
-    return dictionary(np.zeros(len(draw.rows), np.int64), pa.array([text]))
+    return dictionary(np.zeros(len(draw.rows), np.int64), pa.array([text], pa.string()))
 
 
 def _coordinate(which: int) -> Callable[[_Draw], pa.Array]:

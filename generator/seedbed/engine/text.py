@@ -99,7 +99,7 @@ def side_by_side(*parts: pa.Array | str) -> pa.StringArray:
 def _choice(part: pa.Array | str, rows: int) -> tuple[pa.StringArray, npt.NDArray[Any]]:
     """A part as texts, and the place of each row's text among them."""
     if isinstance(part, str):
-        return pa.array([part]), np.zeros(1, np.int32)
+        return pa.array([part], pa.string()), np.zeros(1, np.int32)
     if not isinstance(part, pa.DictionaryArray):
         return part, np.arange(rows, dtype=np.int32)
     texts, chosen = part.dictionary, part.indices

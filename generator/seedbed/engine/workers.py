@@ -169,7 +169,9 @@ class _Child:
     def __init__(self) -> None:
         self._work: bytes | None = None
         try:
-            self._process: subprocess.Popen[bytes] = start(__name__)
+            # In a process of one thread, none of numpy's own.
+            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+            self._process: subprocess.Popen[bytes] = start(__name__, env=environment)
         except OSError as error:
             raise GenerationError(
                 f"No worker process can be started: {error}\n  hint: --workers 1 needs none"

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from seedbed.documents import Document, read_yaml
+from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Location, ProjectError, Severity
+from seedbed.yaml_text import read_yaml
 
 MAX_FILE_BYTES = 20_000_000
 

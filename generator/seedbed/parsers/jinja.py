@@ -18,8 +18,9 @@ from jinja2 import meta, nodes
 from jinja2.nativetypes import NativeEnvironment
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from seedbed.documents import Document, Path, read_yaml
+from seedbed.documents import Document, Path
 from seedbed.errors import NOWHERE, Diagnostic, Location, ProjectError, Severity, closest
+from seedbed.yaml_text import read_yaml
 
 MAX_TEMPLATE = 20_000
 MAX_VALUE = 200_000

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Literal
 
-from seedbed.documents import read_yaml
 from seedbed.errors import Diagnostic, Location, ProjectError, Severity
+from seedbed.yaml_text import read_yaml
 
 Kind = Literal["er", "state", "other"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from seedbed.documents import Document, read_yaml
+from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Location, PlanError, ProjectError, SinkError, has_errors
 from seedbed.plan.beside import fingerprint_of, is_authors
 from seedbed.plan.merge import Change, Changes, merge_plans
@@ -18,6 +18,7 @@ from seedbed.plan.plan_text import Comments, read_comments, render_plan
 from seedbed.plan.problems import shown, spoken_problems
 from seedbed.plan.spec import Plan
 from seedbed.swap import Swap, create, temporary_name
+from seedbed.yaml_text import read_yaml
 
 __all__ = ["Change", "Changes", "merge_plans", "plan_of", "read_plan", "write_plan"]
 

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seedbed.documents import Document, read_yaml
+from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Location, ProjectError, Severity
 from seedbed.plan.resolved import ResolvedTable
 from seedbed.schema import Project, TypeKind
 from seedbed.sinks.dialect import type_name
 from seedbed.sinks.looks import Looks
 from seedbed.sinks.properties import is_documented
+from seedbed.yaml_text import read_yaml
 
 
 class DeclaredTypes:

@@ -30,7 +30,7 @@ from seedbed.errors import GenerationError, SinkError
 from seedbed.plan.kinds import KINDS
 from seedbed.sinks.csv import UnwritableValue, encode
 from seedbed.sinks.parquet import ParquetSink
-from worlds import make, resolve_text, schema_from
+from worlds import make, resolve_text, schema_from, seeds
 
 SPANS = [(number, number + 1) for number in range(40)]
 
@@ -51,12 +51,17 @@ def test_other_processes_make_the_rows(resolved, elsewhere):
     assert os.getpid() not in set(batches.each(pieces.process_of))
 
 
-def test_other_processes_load_only_what_they_need(resolved):
+def test_other_processes_load_only_what_they_need(tmp_path):
     """What a child loads costs as much as thousands of rows."""
+    whats = ("first_name", "email", "phone", "company", "address", "job", "region", "country", "sentence")
+    schema = schema_from(tmp_path, seeds(people=", ".join(f"{what} varchar" for what in whats)))
+    columns = "".join(f"\n      {what}: fake('{what}')" for what in whats)
+    resolved = resolve_text(schema, f"tables:\n  people:\n    rows: 40\n    columns:{columns}\n")
     with Workers(2, here=False) as fresh:
-        batches = generate_batches(World(resolved), resolved.table("visits"), workers=fresh, batch_rows=100)
+        batches = generate_batches(World(resolved), resolved.table("people"), workers=fresh, batch_rows=10)
         for found in batches.each(loaded.loaded_modules):
-            assert not found & {"duckdb", "lark", "seedbed.plan.spec", "seedbed.sinks", "sqlglot"}
+            unneeded = {"dateutil", "duckdb", "faker", "importlib.metadata", "seedbed.plan.spec", "sqlglot", "yaml"}
+            assert not found & unneeded
         assert set(batches.each(loaded.without_validator)) == {frozenset(KINDS)}
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbed.documents import Document, read_yaml
+from seedbed.documents import Document
 from seedbed.errors import Diagnostic, Location, has_errors
 from seedbed.plan.arrivals import count_entities
 from seedbed.plan.lifecycles import resolve_lifecycle
@@ -20,6 +20,7 @@ from seedbed.plan.resolved import DAY, ResolvedLifecycle
 from seedbed.plan.rhythm import Rhythm
 from seedbed.plan.spec import Lifecycle, Plan, Process, TableEntry
 from seedbed.schema import Transition, Workflow
+from seedbed.yaml_text import read_yaml
 
 FILE = Path(__file__).parents[2] / "cases" / "lifecycles" / "problems.yml"
 CASES = list(read_yaml(FILE.read_text(), FILE.name).elements())

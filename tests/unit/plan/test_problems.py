@@ -6,10 +6,11 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from seedbed.documents import Document, read_yaml
+from seedbed.documents import Document
 from seedbed.plan.entries import ColumnAnnotation, TableAnnotation
 from seedbed.plan.problems import spoken_problems
 from seedbed.plan.spec import ColumnEntry, Dwell, History, Lifecycle, Plan, RuleEntry, TableEntry
+from seedbed.yaml_text import read_yaml
 
 CASES = [
     (TableAnnotation, "rows: [1]", "a list stands here; it should be a number of rows such as 40, or a text", None),

@@ -14,8 +14,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seedbed.documents import Document, read_yaml
+from seedbed.documents import Document
 from seedbed.errors import AuthoringError, Diagnostic, Location, ProjectError, closest
+from seedbed.yaml_text import read_yaml
 
 OPENAI = "https://api.openai.com/v1"
 REPLAY = "SEEDBED_LLM_REPLAY"

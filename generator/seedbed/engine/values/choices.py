@@ -72,13 +72,18 @@ def _boolean(cells: Cells, generator: kinds.Boolean) -> pa.Array:
     return pa.array(happens(words if cells.words is None else ~words, generator.p))
 
 
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
 def _scalars(values: Iterable[Scalar]) -> pa.Array:
     """Values of one type as they are, of several as text."""
     listed = list(values)
     types = {type(value) for value in listed}
-    if len(types) == 1 or types == {int, float}:
-        return pa.array([float(value) for value in listed] if float in types else listed)
-    return pa.array([_spoken(value) for value in listed])
+    if types == {int, float}:
+        return pa.array(map(float, listed), pa.float64())
+    if len(types) == 1:
+        return pa.array(listed, _ARROW[types.pop()])
+    return pa.array(map(_spoken, listed), pa.string())
 
 
 def _spoken(value: Scalar) -> str:

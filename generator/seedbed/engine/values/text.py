@@ -33,7 +33,7 @@ def _template(cells: Cells, generator: kinds.Template) -> pa.Array:
         elif piece:
             parts.append(piece)
     if all(isinstance(part, str) for part in parts):
-        return dictionary(np.zeros(len(cells), np.int64), pa.array(["".join(parts)]))
+        return dictionary(np.zeros(len(cells), np.int64), pa.array(["".join(parts)], pa.string()))
     return side_by_side(*parts)
 
 
@@ -43,7 +43,7 @@ def _pool(cells: Cells, generator: kinds.Pool) -> pa.Array:
     codes, missing = _drawn_texts(cells, generator, pool)
     if not pool.slots:
         indices = pa.array(codes.astype(np.int32), mask=missing)
-        return pa.DictionaryArray.from_arrays(indices, pa.array([str(text) for text in pool.texts]))
+        return pa.DictionaryArray.from_arrays(indices, pa.array(map(str, pool.texts), pa.string()))
     # What texts are made of: null for no text, nothing, the words, and each slot's value in each row.
     words = (piece for text in pool.texts for piece in text.pieces[::2])
     place = {piece: number for number, piece in enumerate(dict.fromkeys((None, "", *words)))}
@@ -58,7 +58,7 @@ def _pool(cells: Cells, generator: kinds.Pool) -> pa.Array:
     places += in_row.take(codes, axis=0) * np.arange(rows, dtype=np.int32)[:, None]
     places[missing] = place[None]
     values = (as_text(cells.value(slot)) for slot in pool.slots)
-    return woven(pa.concat_arrays([pa.array(list(place)), *values]), places)
+    return woven(pa.concat_arrays([pa.array(list(place), pa.string()), *values]), places)
 
 
 def _drawn_texts(cells: Cells, generator: kinds.Pool, pool: TextPool) -> tuple[Int64s, Bools]:

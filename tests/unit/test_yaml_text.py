@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from seedbed.documents import read_yaml
 from seedbed.errors import ProjectError
+from seedbed.yaml_text import read_yaml
 
 
 def test_every_value_knows_its_place():
