@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from collections import deque
 from functools import partial
+from pathlib import Path
 
 import loaded
 import numpy as np
@@ -24,10 +26,13 @@ from processes import alive, comes_true
 from seedbed import api
 from seedbed.engine import workers
 from seedbed.engine.batches import Batches, generate_batches, schema_of
+from seedbed.engine.extracts import extract_batches
 from seedbed.engine.workers import AHEAD, Workers, workers_for
 from seedbed.engine.world import World
 from seedbed.errors import GenerationError, SinkError
+from seedbed.plan.extracts import take_extract
 from seedbed.plan.kinds import KINDS
+from seedbed.plan.resolved import Form
 from seedbed.sinks.csv import UnwritableValue, encode
 from seedbed.sinks.parquet import ParquetSink
 from worlds import make, resolve_text, schema_from, seeds
@@ -165,6 +170,26 @@ def test_files_notes_and_progress_are_the_same(elsewhere, tmp_path, monkeypatch,
         file = pq.ParquetFile(tmp_path / "there" / "seedbed" / "data" / "visits.parquet")
         assert file.num_row_groups > 2
         assert file.read() == make(resolved, "visits").cast(file.schema_arrow)
+
+
+@pytest.mark.parametrize("form", Form)
+def test_what_changed_is_the_same_in_parquet(elsewhere, tmp_path, form):
+    schema = schema_from(tmp_path, clinic.PROPERTIES, **{"seeds/wards.csv": clinic.WARDS})
+    since = resolve_text(schema, clinic.PLAN).as_of
+    changes = take_extract(resolve_text(schema, clinic.PLAN, as_of=since + dt.timedelta(days=4)), form, since)
+    table = changes.table("stays")
+    files = []
+    for name, who in (("here", Workers()), ("there", elsewhere)):
+        with api.parquet_sink(changes, Path(name)) as sink:
+            sink.write(table, schema_of(table), extract_batches(changes, table, workers=who, batch_rows=50))
+            sink.commit()
+        files.append(tmp_path / name / "stays.parquet")
+    assert files[0].read_bytes() == files[1].read_bytes()
+    batches = list(extract_batches(changes, table, batch_rows=50))
+    assert len(batches) > 3
+    file = pq.ParquetFile(files[1])
+    assert file.read() == pa.Table.from_batches(batches).cast(file.schema_arrow)
+    assert file.num_row_groups == 1
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------------------
