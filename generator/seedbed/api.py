@@ -42,7 +42,7 @@ from seedbed.plan.resolved import Form, ResolvedPlan, ResolvedTable
 from seedbed.plan.rulings import Standing
 from seedbed.plan.spec import PLAN_FILE, Plan
 from seedbed.plan.text_pools import TEXTS
-from seedbed.proving import hold_to_rules, prove_rules, try_out
+from seedbed.proving import hold_to_rules, missing_rows, prove_rules, try_out
 from seedbed.schema import Schema
 from seedbed.sinks.arrow import ArrowSink
 from seedbed.sinks.base import Outcome, Sink
@@ -70,6 +70,7 @@ __all__ = [
     "generate_tables",
     "load",
     "make_and_check",
+    "missing_rows",
     "plan_project",
     "prove_rules",
     "read_project",
@@ -355,20 +356,29 @@ def write(resolved: ResolvedPlan, sink: Sink, *, workers: int = 1, progress: Pro
         GenerationError: the plan cannot be carried out with these numbers of rows.
         SinkError: the rows cannot be written; what was there before is untouched.
     """
-    _uphold(resolved)
+    notes = _uphold(resolved)
     with sink, _batches(resolved, workers, progress) as tables:
         for table, batches in tables:
             sink.write(table, schema_of(table), batches)
-        return sink.commit()
+        outcome = sink.commit()
+    return replace(outcome, notes=(*notes, *outcome.notes))
 
 
-def _uphold(resolved: ResolvedPlan) -> None:
-    """Refuses to make rows that break a rule: those that are not built in are tried on a few rows first."""
+def _uphold(resolved: ResolvedPlan) -> list[Diagnostic]:
+    """Refuses to make rows that break a rule: those that are not built in are tried on a few rows first.
+
+    Returns:
+        Warnings of rules that leave out many rows.
+    """
+    missing = missing_rows(resolved)
+    if has_errors(missing):
+        raise GenerationError("The plan cannot be carried out.", missing)
     rules = [promise for table in resolved if table.written for promise in table.promises.rules]
     if any(promise.standing is Standing.CHECKED for promise in rules):
         broken = prove_rules(resolved, meaning=False)
         if broken:
             raise GenerationError("The plan cannot be carried out.", broken)
+    return missing
 
 
 @contextmanager

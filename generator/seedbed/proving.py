@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -10,8 +11,9 @@ import pyarrow as pa
 
 from seedbed.check import Finding, Status, check_rules
 from seedbed.engine.batches import generate_batches, schema_of
-from seedbed.engine.world import World
-from seedbed.errors import Diagnostic, GenerationError, Location
+from seedbed.engine.redraws import Redraw
+from seedbed.engine.world import World, ranges
+from seedbed.errors import Diagnostic, GenerationError, Location, Severity
 from seedbed.plan.resolved import Fixed, ResolvedPlan, ResolvedTable
 from seedbed.plan.rulings import RulePromise
 
@@ -21,6 +23,10 @@ _PROVED_ROWS = 400
 _FEWEST_ROWS = 40
 _HELD_ROWS = 50_000
 """Rows of one table beyond which its rules are left to `seedbed check`."""
+_LOOKED_AT, _AT_ONCE = 2_000, 250
+"""Rows of a table that are looked at before it is said how many are left out; from all over the table, part by part."""
+_MANY = 0.05
+"""A larger share of rows that are left out is worth saying."""
 
 
 def try_out(resolved: ResolvedPlan, tables: Collection[str]) -> list[Diagnostic]:
@@ -99,6 +105,44 @@ def prove_rules(plan: ResolvedPlan, *, meaning: bool = True) -> list[Diagnostic]
         if finding.status is Status.FAILED
     ]
     return found + [_empty(promise) for promise in empty]
+
+
+def missing_rows(plan: ResolvedPlan) -> list[Diagnostic]:
+    """For which rules rows are left out that no moment of a short life lets be there: warnings, or errors if all are.
+
+    Looks at some rows of each table that has such a rule, and makes none of them.
+    """
+    whole = replace(plan, extract=None)
+    world = World(whole)
+    found: list[Diagnostic] = []
+    for table in whole:
+        if table.written and any(redraw.leaves_out for redraw in world.redraws(table)):
+            found += _missing(world, table)
+    return found
+
+
+def _missing(world: World, table: ResolvedTable) -> Iterator[Diagnostic]:
+    spans = list(ranges(world, table, _AT_ONCE))
+    apart = max(1, len(spans) * _AT_ONCE // _LOOKED_AT)
+    lost: Counter[Redraw] = Counter()
+    seen = 0
+    for span in (span for first in range(apart) for span in spans[first::apart]):
+        some, count = world.lost(table, *span)
+        lost.update(some)
+        seen += count
+        if seen >= _LOOKED_AT:
+            break
+    for redraw, rows in lost.items():
+        if rows <= _MANY * seen:
+            continue
+        rules = [predicate for predicate in redraw.predicates if predicate.moment]
+        told = f"{table.name}: no moment of their short lives was found for {rows:,} of {seen:,} rows that satisfies "
+        told += f"the rule {' and '.join(rule.spoken for rule in rules)}"
+        ends, severity = "they are left out", Severity.WARNING
+        if rows == seen:
+            ends, severity = "the table would be empty", Severity.ERROR
+        hint = "let the states last longer (dwell), or the rule allow more moments"
+        yield Diagnostic("rows-left-out", f"{told}; {ends}", rules[0].origin, severity, hint)
 
 
 def _sample(plan: ResolvedPlan) -> ResolvedPlan:

@@ -115,9 +115,11 @@ def plan(
     resolved, found = api.resolve_plan(opened.schema, planned)
     told = {note.message for note in planned.notes}
     talk.report([item for item in found if item.severity is Severity.WARNING and item.message not in told])
-    unproved = api.prove_rules(resolved)
+    missing = api.missing_rows(resolved)
+    unproved = [*api.prove_rules(resolved), *(item for item in missing if item.severity is Severity.ERROR)]
     if unproved:
         raise PlanError("The plan's rules cannot be kept.", unproved)
+    talk.report(missing)
     for line in explanation.spoken_changes(planned.changes):
         talk.say(line)
     if planned.summary:

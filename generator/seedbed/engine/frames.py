@@ -332,14 +332,10 @@ class Frame:
             self._settled[redraw] = settle(self, redraw)
         return self._settled[redraw]
 
-    @property
-    def is_there(self) -> Mask:
-        """Which rows were not left out for want of a moment that satisfies a rule."""
-        there = np.ones(len(self), dtype=np.bool_)
-        for redraw in self.world.redraws(self.table):
-            if redraw.leaves_out:
-                there &= self._attempts(redraw) != LEFT_OUT
-        return there
+    def left_out(self, redraw: Redraw) -> Mask:
+        """Which rows are left out for want of a moment that satisfies a rule."""
+        left: Mask = self._attempts(redraw) == LEFT_OUT
+        return left
 
     def _check(self, predicate: Predicate) -> None:
         rows = np.flatnonzero(~self.holds(predicate.text, unknown=True))

@@ -21,7 +21,7 @@ from seedbed.engine.cells import Int64s
 from seedbed.engine.concentration import concentrated_counts
 from seedbed.engine.discrete import draw_counts
 from seedbed.engine.finders import FINDERS, distinct_numbers, look_up, seconds_of
-from seedbed.engine.frames import Frame, Link
+from seedbed.engine.frames import Frame, Link, Mask
 from seedbed.engine.history import Lives, Walker, version_at
 from seedbed.engine.redraws import Redraw, redraws_of
 from seedbed.engine.rng import LARGEST, Stream
@@ -263,10 +263,21 @@ class World:
 
     def frames(self, table: ResolvedTable, low: int, high: int) -> Frame:
         """The rows of a table that descend from the rows `low` to `high` of its root, in order."""
+        return self.there(self._born(table, low, high), self.plan.end)
+
+    def lost(self, table: ResolvedTable, low: int, high: int) -> tuple[dict[Redraw, int], int]:
+        """How many of the rows that descend from those of the root are left out for each rule, and of how many."""
+        frame = self._born(table, low, high)
+        frame = frame.take(np.flatnonzero(self._has_appeared(frame, self.plan.end)))
+        wanting = (redraw for redraw in self.redraws(table) if redraw.leaves_out)
+        return {redraw: int(frame.left_out(redraw).sum()) for redraw in wanting}, len(frame)
+
+    def _born(self, table: ResolvedTable, low: int, high: int) -> Frame:
+        """The same rows as `frames`, with those that have not appeared yet, are gone, or are left out."""
         parent = self.driver(table)
         if parent is None:
-            return self.there(self._new(table, np.arange(low, high)), self.plan.end)
-        return self.children(self.frames(parent, low, high), table)
+            return self._new(table, np.arange(low, high))
+        return self._all_children(self.frames(parent, low, high), table, self.plan.end)
 
     def pick(self, table: ResolvedTable, numbers: Int64s) -> Frame:
         """The rows of a table with these numbers, in any order; they must be there."""
@@ -287,8 +298,11 @@ class World:
 
         Those that are there by the moment `end`, or by the as-of date.
         """
-        assert isinstance(table.rows, PerParent | Versions)
         end = self.plan.end if end is None else end
+        return self.there(self._all_children(frame, table, end), end)
+
+    def _all_children(self, frame: Frame, table: ResolvedTable, end: int) -> Frame:
+        assert isinstance(table.rows, PerParent | Versions)
         counts = self.count_children(frame, table)
         if isinstance(table.rows, Versions) and end < self.plan.end:
             walk = frame.walk(table.rows.lifecycle)
@@ -300,13 +314,20 @@ class World:
             numbers = self._first_child(table, frame.numbers, counts)[positions] + ordinal
         else:
             numbers = frame.numbers[positions] * table.rows.stride + ordinal
-        return self.there(self._new(table, numbers, Link(frame, positions), ordinal), end)
+        return self._new(table, numbers, Link(frame, positions), ordinal)
 
     def there(self, frame: Frame, end: int) -> Frame:
         """The frame's rows that have appeared by the moment `end`, and are not gone or left out.
 
         A row without a moment is there from the start, or never gone.
         """
+        there = self._has_appeared(frame, end)
+        for redraw in self.redraws(frame.table):
+            if redraw.leaves_out:
+                there &= ~frame.left_out(redraw)
+        return frame if there.all() else frame.take(np.flatnonzero(there))
+
+    def _has_appeared(self, frame: Frame, end: int) -> Mask:
         there = np.ones(len(frame), dtype=np.bool_)
         if frame.table.appears_at:
             moments = frame.column(frame.table.appears_at)
@@ -315,9 +336,7 @@ class World:
                 there |= np.asarray(moments.is_null().to_numpy(zero_copy_only=False))
         if frame.table.gone_at:
             there &= seconds_of(frame.column(frame.table.gone_at)) > end
-        if any(redraw.leaves_out for redraw in self.redraws(frame.table)):
-            there &= frame.is_there
-        return frame if there.all() else frame.take(np.flatnonzero(there))
+        return there
 
     def count_children(self, frame: Frame, table: ResolvedTable) -> Int64s:
         """How many rows each of the frame's rows drives, also those that appear only later."""
