@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,18 @@ if TYPE_CHECKING:
 MAX_SQL = 100_000
 """Characters of a model that is read; parsing takes a second for each million."""
 
-_TAG = re.compile(r"\{#.*?#\}|\{%-?\s*(\w+)?.*?%\}|\{\{(.*?)\}\}", re.DOTALL)
+# A text in a tag may hold what looks like the end of the tag.
+_INSIDE = r"""(?:'[^']*'|"[^"]*"|[^'"])*?"""
+_TAG = re.compile(rf"\{{#.*?#\}}|\{{%-?\s*(\w+)?({_INSIDE})%\}}|\{{\{{({_INSIDE})\}}\}}", re.DOTALL)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_LAST_WORD = re.compile(r"""([\w"'`)\]]+)\s+$""")
+_GO_ON = words(
+    "all and any as asc between by case cross date desc distinct else except exists following from full group having "
+    "ignore in inner intersect interval into is join lateral left like ilike limit natural not nulls offset on or "
+    "order outer over partition preceding qualify right select set similar table then timestamp to top union using "
+    "values when where window with"
+)
+"""Words of SQL after which there must be more."""
 _TEXT = r"""\s*(?:'([^'\n]+)'|"([^"\n]+)")\s*"""
 _RELATION = re.compile(rf"\s*-?\s*(ref|source)\s*\({_TEXT}(?:,{_TEXT})?(?:,[^()]*)?\)\s*-?\s*", re.DOTALL)
 _TYPE = re.compile(r"\s*-?\s*(?:\w+\.)?type_(\w+)\s*\(\s*\)\s*-?\s*")
@@ -126,39 +138,50 @@ def parse_model(text: str, adapter: str | None) -> tuple[Any, dict[str, Referenc
     import sqlglot  # noqa: PLC0415 - 0.2 s, for projects whose models say what nothing else does
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
-    references: list[Reference] = []
-    sql = _without_jinja(text, references)
-    relations = {f"{_PLACEHOLDER}{index}": reference for index, reference in enumerate(references)}
     # Without a profile the adapter is only assumed.
-    for dialect in dict.fromkeys([adapter or "duckdb", "duckdb", "snowflake", "bigquery"]):
-        try:
+    dialects = dict.fromkeys([adapter or "duckdb", "duckdb", "snowflake", "bigquery"])
+    relations: dict[str, Reference] = {}
+    for loose in (False, True):
+        references: list[Reference] = []
+        sql = _without_jinja(text, references, loose=loose)
+        relations = {f"{_PLACEHOLDER}{index}": reference for index, reference in enumerate(references)}
+        for dialect in dialects:
             # `get` loads this dialect alone, where a look into `classes` loads them all.
-            return sqlglot.parse_one(sql, read=sqlglot.Dialect.get(dialect)), relations
-        except (SqlglotError, RecursionError):
-            continue
+            with suppress(SqlglotError, RecursionError):
+                return sqlglot.parse_one(sql, read=sqlglot.Dialect.get(dialect)), relations
     return None, relations
 
 
-def _without_jinja(text: str, relations: list[Reference]) -> str:
+def _without_jinja(text: str, relations: list[Reference], *, loose: bool = False) -> str:
     """The SQL with names and values in the place of Jinja, line for line; `relations` gets what the names stand for.
 
-    Of `if` and `else` the first branch stays, and what a loop repeats stands once.
+    Of `if` and `else` the first branch stays, and what a loop repeats stands once; what a block defines for use
+    elsewhere is left out. So is what a macro adds to something that is complete, a column or a clause, unless `loose`.
     """
     parts, end, left_out = [], 0, 0
     for tag in _TAG.finditer(text):
         before = text[end : tag.start()]
         parts.append("\n" * before.count("\n") if left_out else before)
-        if tag[2] is not None and not left_out:
-            parts.append(_in_place_of(tag[2], relations))
+        if tag[3] is not None and not left_out:
+            put = _in_place_of(tag[3], relations)
+            added = not loose and not put.startswith(_PLACEHOLDER) and _is_complete("".join(parts[-4:]))
+            parts.append("" if added else put)
         parts.append("\n" * tag[0].count("\n"))
-        if tag[1] in ("else", "elif") and not left_out:
+        defines = tag[1] in ("macro", "call", "test") or (tag[1] == "set" and "=" not in tag[2])
+        if (tag[1] in ("else", "elif") or defines) and not left_out:
             left_out = 1
-        elif left_out and tag[1] in ("if", "for"):
+        elif left_out and (tag[1] in ("if", "for") or defines):
             left_out += 1
-        elif left_out and tag[1] in ("endif", "endfor"):
+        elif left_out and tag[1] in ("endif", "endfor", "endset", "endmacro", "endcall", "endtest"):
             left_out -= 1
         end = tag.end()
     return "".join([*parts, text[end:]])
+
+
+def _is_complete(before: str) -> bool:
+    """Whether SQL so far ends with a name or a value, and then a space."""
+    last = _LAST_WORD.search(_COMMENT.sub(" ", before[-400:]))
+    return last is not None and last[1].lower() not in _GO_ON
 
 
 def _in_place_of(expression: str, relations: list[Reference]) -> str:

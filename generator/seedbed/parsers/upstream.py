@@ -37,8 +37,9 @@ def tell_upstream(lookup: Lookup, project: DbtProject) -> None:
     if not any(_is_generated(table) for table in lookup.tables):
         return
     models = Models(lookup, project)
-    for model, file in _documented_models(lookup):
-        relation = models.read(file)
+    read = [(model, models.read(file)) for model, file in _documented_models(lookup)]
+    # What holds in all rows comes before hints.
+    for model, relation in sorted(read, key=lambda pair: pair[1].rows_of is None):
         for name, said in model.columns.items():
             source = _source_of(lookup, relation.look(name)[1])
             if source is not None:
