@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from seedbed.engine import pools
 from seedbed.engine.arrow import as_text, decimals, dictionary
 from seedbed.engine.rng import Stream
-from seedbed.engine.text import Characters, constant, digits, joined, side_by_side
+from seedbed.engine.text import Characters, constant, digits, joined, narrow, parted, side_by_side
 from seedbed.plan.kinds import Fake
 
 Int64s = npt.NDArray[np.int64]
@@ -299,12 +299,12 @@ def _filled(draw: _Draw, name: str, form: str) -> list[Characters]:
         group, marks = marks[-take:], marks[:-take]
         size = math.prod(_RADIX[mark][1] for mark in group)
         if drawn:
-            number = draw.stream.child(name, str(len(drawn))).below(draw.rows, size)
+            number = narrow(draw.stream.child(name, str(len(drawn))).below(draw.rows, size))
         else:
-            number = _numbered(draw, name, size)
+            number = narrow(_numbered(draw, name, size))
         for mark in reversed(group):
             first, radix = _RADIX[mark]
-            number, place = np.divmod(number, radix)
+            number, place = parted(number, radix)
             origin = ord("A") if mark == "?" else ord("0")
             drawn.append((place + (first + origin)).astype(np.uint8)[:, None])
     return [drawn.pop() if letter in _RADIX else constant(letter, len(draw.rows)) for letter in form]

@@ -14,11 +14,23 @@ from seedbed.engine.rng import Stream
 
 Int64s = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
+Whole = npt.NDArray[np.int64] | npt.NDArray[np.uint32]
 Characters = npt.NDArray[np.uint8]
 """One line of ASCII characters for each value, all of the same length."""
 
 _PAIRS = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint16)
 _FOURS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), np.uint32)
+
+
+def narrow(numbers: Int64s) -> Whole:
+    """Numbers that are not negative, in 32 bits where they fit: four times as many are divided in the same time."""
+    return numbers.astype(np.uint32) if numbers.max(initial=0) < 1 << 32 else numbers
+
+
+def parted(numbers: Whole, radix: int) -> tuple[Whole, Whole]:
+    """Quotient and remainder, as of `np.divmod`, which takes up to five times as long for one divisor."""
+    above = numbers // radix
+    return above, numbers - above * radix
 
 
 def constant(text: str, length: int) -> Characters:
@@ -30,9 +42,9 @@ def digits(numbers: Int64s, width: int) -> Characters:
     """Numbers from 0 to 10 ** `width` - 1 in decimal, with leading zeros."""
     fours = -(-width // 4)
     buffer = np.empty((len(numbers), fours), np.uint32)
-    rest = numbers
+    rest = narrow(numbers)
     for place in range(fours - 1, -1, -1):
-        rest, low = np.divmod(rest, 10_000)
+        rest, low = parted(rest, 10_000)
         buffer[:, place] = _FOURS.take(low)
     return buffer.view(np.uint8)[:, fours * 4 - width :]
 
@@ -52,9 +64,9 @@ def drawn(stream: Stream, rows: Int64s, alphabet: str, count: int) -> Characters
         per_word += 1
     for start in range(0, count, per_word):
         places = range(start, min(start + per_word, count))
-        number = stream.child(str(start)).below(rows, len(alphabet) ** len(places))
+        number = narrow(stream.child(str(start)).below(rows, len(alphabet) ** len(places)))
         for place in places:
-            number, letter = np.divmod(number, len(alphabet))
+            number, letter = parted(number, len(alphabet))
             characters[:, place] = letters.take(letter)
     return characters
 

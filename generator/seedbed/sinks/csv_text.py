@@ -75,7 +75,7 @@ def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         if not _is_text(column) or not 0 < len(column.dictionary) <= MOST_TEXTS:
             return _plain(column.dictionary_decode())
-        return pa.DictionaryArray.from_arrays(column.indices, _padded_texts(_plain(column.dictionary)))
+        return pa.DictionaryArray.from_arrays(column.indices, _padded_texts(_plain(column.dictionary)), safe=False)
     held = column.type
     if pa.types.is_string(held):
         offsets, characters = contents(column)
@@ -150,8 +150,9 @@ def _parts(column: pa.Array) -> list[Part]:
     if pa.types.is_date32(held):
         return _day(_values(column, np.int32))
     if pa.types.is_timestamp(held):
-        days, seconds = np.divmod(_values(column, np.int64), _DAY)
-        return [*_day(days), b" ", _times().take(seconds), *([b"Z"] if held.tz else [])]
+        moments = _values(column, np.int64)
+        days = moments // _DAY
+        return [*_day(days), b" ", _times().take(moments - days * _DAY), *([b"Z"] if held.tz else [])]
     halves = _values(column, np.dtype((np.int64, 2)))
     scaled = halves[:, 0]
     if (halves[:, 1] != scaled >> 63).any():

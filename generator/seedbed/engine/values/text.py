@@ -49,13 +49,13 @@ def _pool(cells: Cells, generator: kinds.Pool) -> pa.Array:
     place = {piece: number for number, piece in enumerate(dict.fromkeys((None, "", *words)))}
     rows, first_value = len(cells), len(place)
     pieces = np.full((len(pool.texts), max(len(text.pieces) for text in pool.texts)), place[""], np.int32)
-    in_row = np.zeros_like(pieces)
+    in_row = np.zeros_like(pieces[:, 1::2])
     for number, text in enumerate(pool.texts):
         pieces[number, : len(text.pieces) : 2] = [place[piece] for piece in text.pieces[::2]]
         pieces[number, 1 : len(text.pieces) : 2] = [first_value + rows * pool.slots.index(slot) for slot in text.slots]
-        in_row[number, 1 : len(text.pieces) : 2] = 1
+        in_row[number, : len(text.slots)] = 1
     places = pieces.take(codes, axis=0)
-    places += in_row.take(codes, axis=0) * np.arange(rows, dtype=np.int32)[:, None]
+    places[:, 1::2] += in_row.take(codes, axis=0) * np.arange(rows, dtype=np.int32)[:, None]
     places[missing] = place[None]
     values = (as_text(cells.value(slot)) for slot in pool.slots)
     return woven(pa.concat_arrays([pa.array(list(place), pa.string()), *values]), places)
@@ -72,6 +72,9 @@ def _drawn_texts(cells: Cells, generator: kinds.Pool, pool: TextPool) -> tuple[I
             spoken = spoken_stratum(dict(zip(generator.by, stratum, strict=True)))
             raise ValueError(f"{pool.file} has no text for {spoken}; add one, or a line without a stratum")
         members.append(texts or [])
+    if len(members) == 1 and members[0]:
+        alike = np.array(members[0], np.int64)
+        return alike.take(cells.stream.below(cells.rows, len(alike))), np.zeros(len(cells), np.bool_)
     counts = np.array([len(texts) for texts in members], np.int64)
     first = np.cumsum(counts) - counts
     missing = (counts == 0)[stratum_of]
