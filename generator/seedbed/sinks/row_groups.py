@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seedbed.flow import unpacked
-from seedbed.plan.resolved import Driving, ResolvedTable
+from seedbed.plan.resolved import ResolvedTable
 from seedbed.schema import DataType, TypeKind
 from seedbed.sinks.base import check_batch
 
@@ -23,6 +23,7 @@ LARGEST = 1 << 20
 
 # Against snappy, a sixth more CPU time for two thirds of the bytes (benchmarks/sinks.py).
 COMPRESSION, _LEVELS = "zstd", {"zstd": 1}
+# Keys as differences would take 0.92 of the time and five sixths of the bytes, but not every reader knows them.
 # Where values repeat, a dictionary makes them small and costs little. When it outgrows these bytes, Arrow gives it up:
 # of 16, 32, 64 and 128 KiB, these take the least time.
 _DICTIONARY = 1 << 15
@@ -37,8 +38,6 @@ class Encoder:
         table: its name.
         schema: what the batches must have.
         stored: the types in which the rows are stored.
-        counting: integers that count upwards more often than not, whose differences are stored: keys, and the keys of
-            the parents in whose order the rows stand.
         repeating: columns whose values may repeat.
         compression: as Arrow names it.
     """
@@ -46,7 +45,6 @@ class Encoder:
     table: str
     schema: pa.Schema
     stored: pa.Schema
-    counting: tuple[str, ...]
     repeating: tuple[str, ...]
     compression: str
 
@@ -54,16 +52,12 @@ class Encoder:
     def of(cls, table: ResolvedTable, schema: pa.Schema, compression: str) -> Encoder:
         stored = parquet_schema(table, schema)
         keys = {columns[0] for columns in (table.promises.primary_key, *table.promises.unique) if len(columns) == 1}
-        for reference in table.references:
-            if isinstance(reference.finding, Driving):
-                keys.update(reference.columns)
-        counting = tuple(field.name for field in stored if field.name in keys and pa.types.is_integer(field.type))
         repeating = tuple(
             field.name
             for field in stored
-            if field.name not in counting and any(is_kind(field.type) for is_kind in _MAY_REPEAT)
+            if field.name not in keys and any(is_kind(field.type) for is_kind in _MAY_REPEAT)
         )
-        return cls(table.name, schema, stored, counting, repeating, compression)
+        return cls(table.name, schema, stored, repeating, compression)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch | pa.Buffer:
         """The rows as a Parquet file in memory; a batch that is too small for a row group as it is.
@@ -85,7 +79,6 @@ class Encoder:
             compression_level=_LEVELS.get(self.compression),
             use_dictionary=list(self.repeating),
             dictionary_pagesize_limit=_DICTIONARY,
-            column_encoding=dict.fromkeys(self.counting, "DELTA_BINARY_PACKED") or None,
             store_schema=False,  # for it would say of each batch which of its texts are in a dictionary
         ) as writer:
             if batch.num_rows:
