@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import datetime as dt
 import json
 import os
@@ -191,6 +192,7 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = arguments.only or [name for name in PARTS if arguments.all or name not in OPTIONAL]
     if not arguments.report:
+        compileall.compile_dir(HERE.parent / "generator", quiet=1)  # as pip does when it installs
         for name in chosen:
             print(f"{name}: {PARTS[name][1]}", flush=True)
             keep(name, run_part(PARTS[name][0], arguments.scale, arguments.rounds))

@@ -452,7 +452,7 @@ def _version_part(frame: Frame, column: ResolvedColumn) -> pa.Array:
     lifecycle = frame.world.plan.lifecycle(frame.table.rows.lifecycle)
     match generator.part:
         case Part.STATE:
-            return pa.DictionaryArray.from_arrays(walk.state.take(place), pa.array(lifecycle.states))
+            return pa.DictionaryArray.from_arrays(walk.state.take(place), pa.array(lifecycle.states, pa.string()))
         case Part.VALID_FROM:
             return moments(walk.start.take(place), lifecycle.granularity)
         case Part.CURRENT:
@@ -475,7 +475,7 @@ def _lifecycle(frame: Frame, column: ResolvedColumn) -> pa.Array:
     last = walk.first[1:] - 1
     match generator.part:
         case "state":
-            return pa.DictionaryArray.from_arrays(walk.state[last], pa.array(lifecycle.states))
+            return pa.DictionaryArray.from_arrays(walk.state[last], pa.array(lifecycle.states, pa.string()))
         case "ended":
             return moments(walk.ended, lifecycle.granularity, walk.ended == OPEN)
         case "entered":
