@@ -24,7 +24,8 @@ _TOTALS_OF_LINES = ("amount", "total", "net_amount")
 _LINES = re.compile(r"_(?:line|item|detail|position)$")
 _BASES = ("subtotal", "sub_total", "items_total", "lines_total", "net_amount", "net_total")
 _GRAND_TOTALS = ("total", "total_amount", "grand_total", "order_total", "invoice_total", "amount_due", "gross_amount")
-_ADDED = ("tax", "tax_amount", "vat", "vat_amount", "sales_tax", "tax_total", "shipping", "shipping_cost",
+_TAXES, _TAX_RATES = ("tax", "tax_amount", "vat", "vat_amount", "sales_tax", "tax_total"), (0.06, 0.1)
+_ADDED = (*_TAXES, "shipping", "shipping_cost",
           "shipping_amount", "shipping_fee", "delivery_fee", "freight", "tip", "tip_amount", "service_fee")  # fmt: skip
 _TAKEN_OFF = ("discount", "discount_amount", "discount_total", "rebate")
 _SETTLED = ("amount", "payment_amount", "amount_paid", "paid_amount", "paid", "refund_amount", "refunded_amount",
@@ -106,7 +107,10 @@ def _keep_costs_below_prices(sketch: Sketch) -> None:
 
 def _add_up(sketch: Sketch) -> None:
     """A grand total is what stands above it: the net, with taxes and fees, less discounts."""
-    base, total = _named(sketch, _BASES), _guessed(sketch, _GRAND_TOTALS)
+    base, total, tax = (_named(sketch, _BASES), _guessed(sketch, _GRAND_TOTALS), _guessed(sketch, _TAXES))
+    if base and tax and _is_number(sketch, base):
+        low, high = _TAX_RATES
+        sketch.decide(tax.name, kinds.Uniform(min=low, max=high, times=base.name, decimals=_scale(tax)))
     if base is None or total is None or not _is_number(sketch, base):
         return
     terms = [quoted(base.name)]
@@ -121,6 +125,8 @@ def _add_up(sketch: Sketch) -> None:
 def _pay(sketch: Sketch) -> None:
     """What is paid of a total, by the status, and what is still due."""
     total, paid, due = (_named(sketch, names) for names in (_GRAND_TOTALS[:-2], _PAID, _DUE))
+    if total is None:
+        total, due = due, None  # Of an instalment, what is due is all of it.
     stage = named_stage(sketch, "paid_at")
     if total is None or not _is_number(sketch, total):
         return

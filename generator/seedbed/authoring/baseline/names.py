@@ -48,7 +48,8 @@ _REFERENCE = frozenset(
         "currency", "department", "gender", "genre", "group", "industry", "kind", "language", "level", "location",
         "method", "priority", "profile", "province", "reason", "region", "role", "segment", "severity", "stage",
         "state", "status", "subject", "tag", "tier", "topic", "type", "unit", "warehouse", "zone", "store",
-        "branch", "plan", "ward", "term", "semester", "carrier",
+        "branch", "plan", "ward", "term", "semester", "carrier", "depot", "hub", "office", "shop", "facility",
+        "terminal", "macro",
     ]
 )  # fmt: skip
 """What short lists of kinds of things are about."""

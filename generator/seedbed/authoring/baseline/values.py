@@ -12,11 +12,12 @@ from seedbed.authoring.baseline.formats import code_template, drawn, fits, templ
 from seedbed.authoring.baseline.names import FITS, read_name, snake
 from seedbed.authoring.baseline.prose import NOTHING, Prose
 from seedbed.authoring.baseline.sketch import TEMPORAL, Sketch, Sketches
-from seedbed.authoring.baseline.stages import stage_of
+from seedbed.authoring.baseline.stages import likely_moves, names_a_status, stage_of
 from seedbed.authoring.baseline.titles import name_things
 from seedbed.authoring.baseline.weights import weigh
 from seedbed.errors import Severity
 from seedbed.plan import kinds
+from seedbed.plan.transitions import END
 from seedbed.schema import Column, Range, Scalar, TypeKind
 
 _NUMERIC = (TypeKind.INTEGER, TypeKind.DECIMAL, TypeKind.FLOAT)
@@ -40,10 +41,12 @@ _ABOUT_A_STEP = re.compile(
 )
 """Names of what is said about a step, which is empty until the step is taken: why it was cancelled, by whom."""
 _PLACE = re.compile(
-    r"(?:\w+_)?(?:line|row|item|seq|sequence|step|leg|stop|position)_(?:no|nr|num|number|idx|index)|seq|sequence|ordinal"
+    r"(?:\w+_)?(?:line|row|item|seq|sequence|step|leg|stop|position)_(?:no|nr|num|number|idx|index|seq|sequence)"
+    r"|seq|sequence|ordinal|(?:attempt|retry|revision|instal+ment|round|iteration)_(?:no|nr|num|number)"
     r"|(?:sort|display|step|item|line|stop)_order|(?:line|sequence|position|place|index|number)_(?:in|within)_\w+"
 )
 """Names of a row's place among its siblings."""
+_MOVED = re.compile(r"(?:(?:from|old|previous|prior)|(?P<to>to|new|next))_(?:status|state|stage)")
 _LENGTHS = {
     "first_name": 12, "last_name": 14, "full_name": 28, "email": 45, "username": 24, "phone": 24, "company": 40,
     "job": 60, "street": 40, "city": 26, "region": 26, "postal_code": 10, "country": 52, "country_code": 2,
@@ -138,7 +141,7 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
     if found and kind is TypeKind.TEXT and _room(column) < {"date": 10, "moment": 19}.get(found[0], 0):
         found = None
     found = found or _name_in_prose(sketch, column)
-    generator: kinds.Generator | None = None
+    generator = _moved(sketches, sketch, column)
     if listed or column.accepted_values:
         generator = _choice(sketch, column, _held(listed or column.accepted_values.value), found)  # type: ignore[union-attr]
     if generator is None and column.matches:
@@ -168,6 +171,33 @@ def decide_value(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Ge
         generator = _within(sketch, column, generator)
     generator = _fit_text(sketch, column, generator)
     return _with_nulls(sketch, column, generator)
+
+
+def _moved(sketches: Sketches, sketch: Sketch, column: Column) -> kinds.Generator | None:
+    """Moves of the thing that a row is about, from one of its states to a next one: `old_status`, `new_status`."""
+    match, parent = _MOVED.fullmatch(snake(column.name)), sketches.find(sketch.per)
+    if match is None or parent is None or sketch.listed(column.name) or sketch.kind(column.name) in _UNLISTED:
+        return None
+    listed = (parent.listed(other.name) for other in parent.table.columns if names_a_status(other.name))
+    states = next((states for states in listed if len(states) > 2), ())
+    if not all(isinstance(state, str) for state in states):
+        return None
+    moves = {before: {after: p for after, p in to.items() if after != END} for before, to in _moves(states)}
+    before = [
+        other.name
+        for other in sketch.table.columns
+        if (same := _MOVED.fullmatch(snake(other.name))) and not same["to"] and not sketch.listed(other.name)
+    ]
+    if match["to"] and before and moves:
+        return kinds.ChoiceBy(column=before[0], cases=moves)
+    shown = list(states[1:] if match["to"] else moves)
+    if len(shown) == 1:
+        return kinds.Constant(value=shown[0])
+    return kinds.Choice(values=dict.fromkeys(shown, 1.0)) if shown else None
+
+
+def _moves(states: tuple[Scalar, ...]) -> Iterable[tuple[Scalar, dict[str, float]]]:
+    return likely_moves([str(state) for state in states]).items() if states else ()
 
 
 def _is_to_be_null(sketch: Sketch, column: Column) -> bool:
