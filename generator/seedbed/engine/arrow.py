@@ -83,9 +83,9 @@ def unpacked(array: pa.Array) -> pa.Array:
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
-def as_text(array: pa.Array) -> pa.Array:
-    """The values as text, as they are written to a file."""
-    return array if array.type == pa.string() else conform(array, DataType(TypeKind.TEXT, "varchar"))
+def as_text(array: pa.Array, *, packed: bool = False) -> pa.Array:
+    """The values as text, as they are written to a file; of few values, it may stay `packed`."""
+    return array if array.type == pa.string() else conform(array, DataType(TypeKind.TEXT, "varchar"), packed=packed)
 
 
 def decimals(scaled: Int64s, scale: int) -> pa.Array:

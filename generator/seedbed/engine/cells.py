@@ -23,7 +23,7 @@ class Cells:
 
     `rows` (int64, length n) says which element of the stream each row takes: its own number, or that of the
     entity which the column varies by; equal numbers must give equal values. `value(name)` is another column of
-    the same rows, already made (length n).
+    the same rows, already made (length n); for a text that is made of others, it may be dictionary-encoded.
     """
 
     plan: ResolvedPlan

@@ -192,9 +192,13 @@ class Frame:
 
     def value(self, path: str) -> pa.Array:
         """A column of the rows, or of a row that a reference leads to: `status`, `order_id.status`."""
+        return unpacked(self.packed_value(path))
+
+    def packed_value(self, path: str) -> pa.Array:
+        """As `value`; text of few values may be dictionary-encoded."""
         name = self.world.spelled(self.table, path)
         if name is not None:
-            return self.column(name)
+            return self.packed(name)
         head, _, tail = path.partition(".")
         reference = self.table.lead(head)
         assert reference is not None, f"{self.table.name} has no path {path}"
@@ -230,7 +234,8 @@ class Frame:
         if maker is not None:
             return maker(self, column)
         moments = isinstance(column.generator, kinds.After | kinds.Calendar | kinds.Pattern | kinds.CaseBy)
-        value = self.moment if moments else self.value
+        texts = isinstance(column.generator, kinds.Pool | kinds.Template)
+        value = self.moment if moments else self.packed_value if texts else self.value
         rows = self.varied(column.varies_by)
         shared = self._shared.setdefault(column.varies_by, {})
         words, stream = self._words(column), self.stream(column)

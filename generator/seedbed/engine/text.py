@@ -101,14 +101,14 @@ def side_by_side(*parts: pa.Array | str) -> pa.StringArray:
     texts: list[pa.Array] = []
     first = 0
     for column, part in enumerate(parts):
-        held, chosen = _choice(part, rows)
+        held, chosen = choice(part, rows)
         np.add(chosen, first, out=places[:, column], casting="same_kind")
         texts.append(held)
         first += len(held)
     return woven(pa.concat_arrays(texts), places)
 
 
-def _choice(part: pa.Array | str, rows: int) -> tuple[pa.StringArray, npt.NDArray[Any]]:
+def choice(part: pa.Array | str, rows: int) -> tuple[pa.StringArray, npt.NDArray[Any]]:
     """A part as texts, and the place of each row's text among them."""
     if isinstance(part, str):
         return pa.array([part], pa.string()), np.zeros(1, np.int32)

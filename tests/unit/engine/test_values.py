@@ -22,6 +22,7 @@ from seedbed.errors import GenerationError
 from seedbed.plan.generators import parse_generator
 from seedbed.plan.kinds import KINDS
 from seedbed.plan.resolved import Days, ResolvedColumn, ResolvedTable
+from seedbed.plan.text_pools import parse_pool
 from seedbed.plan.types import DATE
 from seedbed.schema import Resource
 
@@ -449,6 +450,19 @@ def test_templates() -> None:
     assert found == ["Ann: 12.50 (20240229, 2024-02-29, true)", None]
     assert listed("template('at {at}')", 2, columns) == ["at 2024-02-29 08:00:00", None]
     assert listed("template('no field')", 2) == ["no field"] * 2
+
+
+@pytest.mark.parametrize("generator", ["template('{code} {number} {code}')", "pool('calls', by=['code'])"])
+def test_texts_are_the_same_however_the_columns_that_they_name_are_held(generator: str) -> None:
+    calls = '{"stratum": {"code": "a"}, "text": "{code} at {number}"}\n{"text": "{code}, {number} and {code}"}'
+    plan, columns = (
+        dataclasses.replace(PLAN, pools={"calls": parse_pool(calls, "calls")[0]}),
+        columns_of(np.arange(400)),
+    )
+    packed = {**columns, "code": columns["code"].dictionary_encode()}
+    found = values_of(generator, 400, packed, plan=plan).to_pylist()
+    assert found == values_of(generator, 400, columns, plan=plan).to_pylist()
+    assert [found[place] is None for place in range(4)] == [False, False, False, True]
 
 
 def test_kinds_that_need_other_rows_are_told() -> None:

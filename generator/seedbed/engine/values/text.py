@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from seedbed.engine.arrow import as_text, dictionary
 from seedbed.engine.cells import Cells, Int64s, Maker
 from seedbed.engine.people import fake
-from seedbed.engine.text import side_by_side, woven
+from seedbed.engine.text import choice, side_by_side, woven
 from seedbed.plan import kinds
 from seedbed.plan.text_pools import Stratum, TextPool, spoken_stratum
 
@@ -29,7 +29,7 @@ def _template(cells: Cells, generator: kinds.Template) -> pa.Array:
     parts: list[pa.Array | str] = []
     for ordinal, piece in enumerate(re.split(kinds.Template.FIELDS, generator.template)):
         if ordinal % 2:
-            parts.append(as_text(cells.value(piece)))
+            parts.append(as_text(cells.value(piece), packed=True))
         elif piece:
             parts.append(piece)
     if all(isinstance(part, str) for part in parts):
@@ -57,8 +57,13 @@ def _pool(cells: Cells, generator: kinds.Pool) -> pa.Array:
     places = pieces.take(codes, axis=0)
     places[:, 1::2] += in_row.take(codes, axis=0) * np.arange(rows, dtype=np.int32)[:, None]
     places[missing] = place[None]
-    values = (as_text(cells.value(slot)) for slot in pool.slots)
-    return woven(pa.concat_arrays([pa.array(list(place), pa.string()), *values]), places)
+    # Of a slot whose values are few, only these are held.
+    texts, at = [pa.array(list(place), pa.string())], [np.arange(first_value, dtype=np.int32)]
+    for slot in pool.slots:
+        held, chosen = choice(as_text(cells.value(slot), packed=True), rows)
+        at.append(chosen + np.int32(sum(map(len, texts))))
+        texts.append(held)
+    return woven(pa.concat_arrays(texts), np.concatenate(at).take(places))
 
 
 def _drawn_texts(cells: Cells, generator: kinds.Pool, pool: TextPool) -> tuple[Int64s, Bools]:
