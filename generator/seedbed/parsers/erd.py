@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from seedbed.errors import Diagnostic, Location, Severity
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _ARROW = re.compile(r"(?:->|→|=>)\s*\"?([\w.]+)\"?\.(\w+)")
 _KEY_LIKE = re.compile(r"^(?:\w+_)?(?:id|sk|key|pk|fk|nk|hk|code|uuid|guid|no|number)$", re.IGNORECASE)
+_KEY_ENDING = re.compile(r"(?:(?i:_(?:id|sk|key|fk|nk|hk|code|uuid|guid|no|nr|number))|(?<=[a-z])(?:Id|ID|Key))$")
+_SAME_LETTERS = 4
+"""With so many, at least, a column's name must begin as its parent's does."""
 _COLUMN_LIKE = re.compile(r"^[A-Za-z_]\w*$")
 
 _REFERENCES = re.compile(r"\breferences?\s+\"?(\w+)\"?(?:\.(\w+))?", re.IGNORECASE)
@@ -190,8 +194,11 @@ class ErdMerger:
             # The property files say which columns: the diagram adds only how many rows.
             return [(key.columns, key.parent_columns) for key in known]
         if not self._marks(child):
-            return self._joins_by_name(child, parent, [column.name for column in child.columns.values()])
-        return self._only_mark_left(child, parent) if guess else []
+            names = [column.name for column in child.columns.values()]
+            return self._joins_by_name(child, parent, names) or (
+                self._alike(child, parent, [name for name in names if _KEY_ENDING.search(name)]) if guess else []
+            )
+        return self._mark_left(child, parent) if guess else []
 
     def _named_join(self, line: Relationship, child: TableDraft, parent: TableDraft) -> list[JoinColumns] | None:
         """The join that the label spells: a column, `a, b`, or `child.a = parent.b`; None when it is a phrase."""
@@ -272,12 +279,20 @@ class ErdMerger:
                 return [((found,), (key_column,))]
         return []
 
-    def _only_mark_left(self, child: TableDraft, parent: TableDraft) -> list[JoinColumns]:
-        """The only marked column that no other relationship explains."""
+    def _mark_left(self, child: TableDraft, parent: TableDraft) -> list[JoinColumns]:
+        """Of the marked columns that no other relationship explains, the one named like the parent, or the only one."""
         explained = {name.casefold() for found in child.foreign_keys for name in found.columns}
         left = [name for name in self._marks(child) if name.casefold() not in explained]
         key = parent.primary_key.value if parent.primary_key else ()
-        return [((left[0],), key)] if len(left) == 1 and len(key) == 1 else []
+        only: list[JoinColumns] = [((left[0],), key)] if len(left) == 1 and len(key) == 1 else []
+        return self._alike(child, parent, left) or only
+
+    def _alike(self, child: TableDraft, parent: TableDraft, columns: list[str]) -> list[JoinColumns]:
+        """The one column that is named nearly as the parent: other languages form the plural in other ways."""
+        key = parent.primary_key.value if parent.primary_key else ()
+        names = [name for name in columns if child.is_key([name]) is not True]
+        found = [name for name in names if _begins_as(_letters(_KEY_ENDING.sub("", name)), _bare_name(parent))]
+        return [((found[0],), key)] if len(found) == 1 and len(key) == 1 and child is not parent else []
 
     def _shared_or_id(self, child: TableDraft, parent: TableDraft, columns: list[str]) -> list[str]:
         """Where the parent has no primary key: a marked column that both have, or the parent's `id`."""
@@ -397,8 +412,7 @@ def singular(name: str) -> str:
 def _by_convention(columns: list[str], parent: TableDraft, key: str) -> str | None:
     """The column named after the parent: its key's own name, `<parent>_<key>`, `<parent singular>_id`."""
     relation = (parent.source.table_name if parent.source else parent.name).casefold()
-    bare = re.sub(r"^(?:dim|fct|fact|stg|raw)_|_(?:dim|fact)$", "", relation)
-    stems = dict.fromkeys(form for name in (relation, bare) for form in (name, singular(name)))
+    stems = dict.fromkeys(form for name in (relation, _bare_name(parent)) for form in (name, singular(name)))
     wanted = [
         *([key] if key.casefold() != "id" else []),
         *(f"{stem}_{key}" for stem in stems),
@@ -406,6 +420,18 @@ def _by_convention(columns: list[str], parent: TableDraft, key: str) -> str | No
     ]
     found = {_letters(name): name for name in reversed(columns)}
     return next((found[_letters(name)] for name in wanted if _letters(name) in found), None)
+
+
+def _bare_name(table: TableDraft) -> str:
+    relation = (table.source.table_name if table.source else table.name).casefold()
+    return re.sub(r"^(?:dim|fct|fact|stg|raw)_|_(?:dim|fact)$", "", relation)
+
+
+def _begins_as(one: str, other: str) -> bool:
+    """Whether two words begin with the same letters, most of both."""
+    pairs = zip(one, _letters(other), strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return same >= _SAME_LETTERS and same >= 0.6 * max(len(one), len(other))
 
 
 def _letters(name: str) -> str:
