@@ -21,6 +21,6 @@ def _state_of_its_own(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def elsewhere():
-    """Workers of which two other processes make everything; started when there is something to make."""
+    """Workers of which two other processes make everything."""
     with Workers(2, here=False) as workers:
         yield workers

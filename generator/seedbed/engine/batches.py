@@ -6,7 +6,7 @@ import functools
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,8 +85,9 @@ def workers_on(world: World, count: int, *, states: int = 1) -> Iterator[Workers
     with ExitStack() as stack:
         workers = stack.enter_context(workers_for(count, values * states))
         if workers:
-            folder = TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
-            world.share(Path(stack.enter_context(folder)))
+            with suppress(OSError):  # without room for it, each makes all the walks that it needs
+                folder = TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
+                world.share(Path(stack.enter_context(folder)))
         yield workers
 
 

@@ -5,7 +5,6 @@ Nothing here holds rows, except tables small enough to be worked out once and ke
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
 import pickle
@@ -196,13 +195,15 @@ class World:
         """Keeps what is known of lives in files there, so that no process makes a walk that another has made.
 
         The folder must stay as long as the world, and those that are made from its pickles.
+
+        Raises:
+            OSError: there is no room for some of them; the others are shared.
         """
         self._shared = folder
         for lifecycle in self.plan.lifecycles:
             file, entities = self._lives_file(lifecycle.name), self._living(lifecycle.name)
             if file and entities:
-                with contextlib.suppress(OSError):  # each process then knows its own walks
-                    Lives.make_room(entities, file)
+                Lives.make_room(entities, file)
 
     def _lives_file(self, lifecycle: str) -> Path | None:
         places = {item.name: str(place) for place, item in enumerate(self.plan.lifecycles)}

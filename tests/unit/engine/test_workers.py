@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from functools import partial
@@ -25,7 +26,7 @@ from plans import arrow_schema, make_plan, make_table
 from processes import alive, comes_true
 from seedbed import api
 from seedbed.engine import workers
-from seedbed.engine.batches import Batches, generate_batches, schema_of
+from seedbed.engine.batches import Batches, generate_batches, schema_of, workers_on
 from seedbed.engine.extracts import extract_batches
 from seedbed.engine.workers import AHEAD, Workers, workers_for
 from seedbed.engine.world import World
@@ -83,6 +84,15 @@ def test_a_walk_that_one_process_made_is_made_by_no_other(resolved, elsewhere, t
     deque(generate_batches(world, resolved.table("stays"), workers=elsewhere, batch_rows=100), maxlen=0)
     expected = World(resolved).frames(resolved.table("patients"), 0, len(entities)).walk(process.name).life_end
     np.testing.assert_array_equal(world.lives(process.name).ends(entities), expected)
+
+
+def test_without_room_for_what_they_share_processes_make_the_same(resolved, monkeypatch):
+    monkeypatch.setattr(workers, "VALUES_FOR_CHILD", 1)
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    world = World(resolved)
+    with workers_on(world, 2) as shared:
+        assert shared
+        assert make(resolved, "stays", world=world, workers=shared, batch_rows=100) == make(resolved, "stays")
 
 
 def test_what_is_made_of_a_batch_is_the_same(resolved, elsewhere):
