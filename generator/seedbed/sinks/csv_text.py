@@ -83,7 +83,7 @@ def _plain(column: pa.Array) -> pa.Array:
             raise _NotHere
         return pc.replace_substring(column, '"', '""') if (characters == ord('"')).any() else column
     if pa.types.is_integer(held) and held != pa.uint64():
-        return column.cast(pa.int64())
+        return column if held == pa.int64() else column.cast(pa.int64())
     if pa.types.is_boolean(held):
         return column.cast(pa.uint8())
     if pa.types.is_date32(held) or held in (pa.timestamp("s"), pa.timestamp("s", "UTC")):
@@ -95,12 +95,14 @@ def _plain(column: pa.Array) -> pa.Array:
 
 def _joined(columns: Sequence[pa.Array]) -> pa.Buffer:
     parts: list[Part] = []
-    blanks = []
+    blanks, start = [], 0
     for column in columns:
-        cell, start = _parts(column), _width(parts)
+        cell = _parts(column)
+        end = start + sum(map(_width, cell))
         if column.null_count:
-            blanks.append((_nulls(column), start, start + _width(cell)))
+            blanks.append((_nulls(column), start, end))
         parts += [*cell, b","]
+        start = end + 1
     parts[-1] = b"\n"
     block = _side_by_side(parts, len(columns[0]))
     for null, start, end in blanks:
@@ -108,8 +110,8 @@ def _joined(columns: Sequence[pa.Array]) -> pa.Buffer:
     return _without_nul(block)
 
 
-def _width(parts: Sequence[Part]) -> int:
-    return sum(len(part) if isinstance(part, bytes) else part.itemsize for part in parts)
+def _width(part: Part) -> int:
+    return len(part) if isinstance(part, bytes) else part.itemsize
 
 
 def _side_by_side(parts: Sequence[Part], rows: int) -> Octets:
@@ -120,7 +122,7 @@ def _side_by_side(parts: Sequence[Part], rows: int) -> Octets:
     for part in parts:
         if not isinstance(part, bytes):
             np.ndarray(rows, part.dtype, block, start, (len(template),))[:] = part
-        start += _width([part])
+        start += _width(part)
     return block
 
 

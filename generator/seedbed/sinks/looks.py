@@ -44,8 +44,6 @@ class Looks:
             if column.null_count == len(column):
                 continue
             filled.add(name)
-            if pa.types.is_dictionary(column.type):
-                column = column.dictionary_decode()
             if pa.types.is_integer(column.type):
                 low, high = pc.min_max(column).as_py().values()
                 if low < -_INT32 or high >= _INT32:
@@ -57,6 +55,10 @@ class Looks:
 
 def _all_typed(column: pa.Array) -> bool:
     """Whether all are texts that look like numbers, dates or booleans. Mostly the first few show that they do not."""
-    return pa.types.is_string(column.type) and all(
-        pc.all(pc.match_substring_regex(part, _TYPED), min_count=0).as_py() for part in (column.slice(0, 16), column)
-    )
+    for part in (column.slice(0, 16), column):
+        texts = part.dictionary_decode() if pa.types.is_dictionary(part.type) else part
+        if not (
+            pa.types.is_string(texts.type) and pc.all(pc.match_substring_regex(texts, _TYPED), min_count=0).as_py()
+        ):
+            return False
+    return True
