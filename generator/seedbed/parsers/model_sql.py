@@ -10,6 +10,7 @@ says nothing. A column counts when it surely belongs to the table: it is written
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -138,6 +139,10 @@ def parse_model(text: str, adapter: str | None) -> tuple[Any, dict[str, Referenc
     import sqlglot  # noqa: PLC0415 - 0.2 s, for projects whose models say what nothing else does
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
+    # What it cannot read is no news to whoever runs Seedbed, and without a handler would be told on the terminal.
+    logger = logging.getLogger("sqlglot")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
     # Without a profile the adapter is only assumed.
     dialects = dict.fromkeys([adapter or "duckdb", "duckdb", "snowflake", "bigquery"])
     relations: dict[str, Reference] = {}

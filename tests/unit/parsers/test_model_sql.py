@@ -1,5 +1,6 @@
 """What models take from the tables that they refer to; the cases are data."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ def test_columns_are_found(case):
 def test_places_are_those_of_the_model():
     sql = "{# about\nships #}\nselect\n  id,\n  {{ lower(\n    'flag') }}\nfrom {{ ref('ships') }}\n"
     assert [(used.name, used.line) for used in columns_used(sql, "postgres")] == [("id", 4), ("flag", 5)]
+
+
+def test_what_cannot_be_read_is_not_told_on_the_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own, without which Python prints warnings
+    assert columns_used("create 1 odd {{ ref('ships') }}", None) == []
+    assert capsys.readouterr().err == ""
 
 
 @pytest.fixture
