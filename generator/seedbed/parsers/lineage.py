@@ -20,8 +20,8 @@ from seedbed.parsers.project import DbtProject
 if TYPE_CHECKING:
     from sqlglot import exp
 
-MAX_SQL_IN_ALL = 3_000_000
-"""Characters of models that are read for joins; parsing takes a second for each million."""
+MAX_SQL_IN_ALL = 1_000_000
+"""Characters of all models that are followed, of a thousand or so; it takes about six seconds."""
 MAX_DEPTH = 60
 """Models between a join and the tables that it is traced back to."""
 
@@ -82,6 +82,8 @@ class Models:
     lookup: Lookup
     project: DbtProject
     joins: list[tuple[Origin, Origin, Location]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Files of models that were not read, because there are so many."""
     _read: dict[str, Relation] = field(default_factory=dict)
     _characters: int = 0
     _depth: int = 0
@@ -92,7 +94,10 @@ class Models:
             return self._read[file]
         self._read[file] = _UNKNOWN
         text = self.project.files.read(file) if file.lower().endswith(".sql") else None
-        if text is None or len(text) > MAX_SQL or self._depth >= MAX_DEPTH or self._characters > MAX_SQL_IN_ALL:
+        if text is None or len(text) > MAX_SQL or self._depth >= MAX_DEPTH:
+            return _UNKNOWN
+        if self._characters + len(text) > MAX_SQL_IN_ALL:
+            self.left_out.append(file)
             return _UNKNOWN
         self._characters += len(text)
         tree, references = parse_model(text, self.project.target.get("type"))

@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterator
 
 from seedbed.documents import Document
-from seedbed.errors import Location
+from seedbed.errors import Diagnostic, Location, Severity
 from seedbed.parsers.drafts import ColumnDraft, TableDraft, same_names
-from seedbed.parsers.lineage import Models, Origin, Relation
+from seedbed.parsers.lineage import MAX_SQL_IN_ALL, Models, Origin, Relation
 from seedbed.parsers.lookup import Lookup
 from seedbed.parsers.project import DbtProject
 from seedbed.schema import DataTest, Fact, Join, TypeKind
@@ -46,6 +46,15 @@ def tell_upstream(lookup: Lookup, project: DbtProject) -> None:
                 _hand_on(model, said, *source, whole=relation.rows_of is source[0])
     if any(_leaves_references_open(table) for table in lookup.tables):
         _tell_joins(lookup, project, models)
+    if models.left_out:
+        told = (
+            f"{len(models.left_out)} models are not followed to the tables that they come from, this one first: of all "
+            f"models, {MAX_SQL_IN_ALL:,} characters are"
+        )
+        hint = "document and test the sources that they come from"
+        project.diagnostics.append(
+            Diagnostic("models-not-read", told, Location(models.left_out[0], 1), Severity.NOTE, hint)
+        )
 
 
 def _is_generated(table: TableDraft) -> bool:

@@ -63,3 +63,18 @@ def test_where_nothing_is_left_open_no_model_is_read(tmp_path):
     sql = "select 1 from {{ source('raw', 'orders') }} o join {{ source('raw', 'people') }} p on o.payer = p.id"
     schema = _read(tmp_path, {"sources": sources, "models": {"joined": sql}})
     assert not any(table.joins for table in schema)
+
+
+def test_of_very_many_models_some_are_left_out_and_told(tmp_path):
+    long = "select 1 from {{ source('raw', 'orders') }} o join {{ source('raw', 'people') }} p on o.buyer_id = p.id\n"
+    models = {f"m{number:02}": f"{long}--{'.' * 95_000}" for number in range(12)}
+    (tmp_path / "models").mkdir()
+    (tmp_path / "dbt_project.yml").write_text("name: demo\nprofile: demo\n")
+    sources = {"raw.people": ["id"], "raw.orders": ["buyer_id"]}
+    (tmp_path / "models" / "sources.yml").write_text(yaml.safe_dump(_properties(sources)))
+    for name, sql in models.items():
+        (tmp_path / "models" / f"{name}.sql").write_text(sql)
+    schema, diagnostics = read_schema(tmp_path)
+    assert schema.table("raw.orders").joins
+    (note,) = [found for found in diagnostics if found.code == "models-not-read"]
+    assert (note.message[:9], note.location.file) == ("2 models ", "models/m10.sql")
