@@ -37,8 +37,8 @@ except ImportError:  # Windows
 
 VALUES_FOR_CHILD = 20_000_000
 """So many values are worth a child process: they take two seconds, its start one, on another processor."""
-AHEAD = 8
-"""Results for each worker that are there or under way, so that the others have enough to do while one is busy."""
+AHEAD = 4
+"""Results for each worker that are there or under way, so that none has to wait for what another is still at."""
 _PIPE = 1 << 20
 """Bytes that a pipe holds, where the system lets it: the fewer halts on the way, the better."""
 _ALIGNED = 64
