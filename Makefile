@@ -3,7 +3,7 @@
 #             make test-dbt-2 those that need dbt 2.x, and npm for its DuckDB
 # make lint   ruff and mypy
 # make docs   rewrites the generated pages of docs/
-# make bench  measures against limits and peers and writes benchmarks/results.md: half an hour, see benchmarks/README.md
+# make bench  measures against limits and peers and writes benchmarks/results.md: 50 minutes, see benchmarks/README.md
 
 PYTHON ?= python3
 VENV ?= .venv
