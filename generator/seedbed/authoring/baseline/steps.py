@@ -149,7 +149,7 @@ def step_of(sketch: Sketch, index: int, column: Column) -> Step:
     if rank < _LAST and is_over(sketch.prose.get(column.name, NOTHING)) and not words & _BY_WORD.keys():
         rank, delay = _LAST, "8d"
     if _ABSENT.search(sketch.about) and _AGREED & words:
-        rank = _AGREEMENT
+        rank, delay = _AGREEMENT, "1d"
     if _HALT.search(sketch.about) and {"departed", "departure"} & words:
         rank = _DEPARTED
     return Step(rank, index, column, _pace(sketch, column, rank, delay), sketch.must_be_filled(column.name))
