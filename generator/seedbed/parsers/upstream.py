@@ -79,9 +79,7 @@ def _source_of(lookup: Lookup, origin: Origin | None) -> tuple[TableDraft, Colum
 def _hand_on(model: TableDraft, said: ColumnDraft, table: TableDraft, column: ColumnDraft, *, whole: bool) -> None:
     """Gives a column of a table what is said of the model's column that shows it."""
     for fact in _FACTS if whole else ():
-        # A type that the model casts to is no promise that the table has an odd one.
-        odd = fact == "data_type" and said.data_type is not None and said.data_type.value.kind in _NOT_MADE
-        if getattr(column, fact) is None and not odd:
+        if getattr(column, fact) is None and _holds_uncast(fact, said, column):
             setattr(column, fact, getattr(said, fact))
     key = model.primary_key
     if whole and table.primary_key is None and key is not None and same_names(key.value, [said.name]):
@@ -89,13 +87,28 @@ def _hand_on(model: TableDraft, said: ColumnDraft, table: TableDraft, column: Co
     hints = [test for test in model.data_tests if test.column == said.name and test.name in _HARMLESS]
     if said.not_null is not None and column.not_null is None:
         hints.append(_hint("not_null", column, {}, said.not_null.origin))
-    if said.accepted_values is not None and column.accepted_values is None:
+    if said.accepted_values is not None and _holds_uncast("accepted_values", said, column):
         values = list(said.accepted_values.value)
         hints.append(_hint("accepted_values", column, {"values": values}, said.accepted_values.origin))
     known = {(test.name, test.column) for test in table.data_tests}
     for test in hints:
         if getattr(column, test.name) is None and (test.name, column.name) not in known:
             table.data_tests.append(DataTest(test.name, column.name, test.arguments, conditional=True))
+
+
+def _holds_uncast(fact: str, said: ColumnDraft, column: ColumnDraft) -> bool:
+    """Whether what is said of a model's column can hold of the table's, although the model may cast its type."""
+    kind = column.data_type.value.kind if column.data_type is not None else None
+    match fact:
+        case "data_type":
+            return said.data_type is None or said.data_type.value.kind not in _NOT_MADE
+        case "value_range":
+            return kind is not TypeKind.TEXT
+        case "matches":
+            return kind in (None, TypeKind.TEXT)
+        case "accepted_values" if kind is TypeKind.TEXT and said.accepted_values is not None:
+            return all(isinstance(value, str) for value in said.accepted_values.value)
+    return True
 
 
 def _hint(name: str, column: ColumnDraft, arguments: dict[str, object], origin: Location) -> DataTest:
