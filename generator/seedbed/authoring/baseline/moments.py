@@ -197,7 +197,7 @@ def _plan_steps(sketches: Sketches, sketch: Sketch, steps: list[Step]) -> None:
                 origin = said or period or base
                 period = name
             origin, step = _on_the_day(sketch, step, said or origin, base, meant.get(prefix), at_once)
-            if len(step.delay) > 3 and any(stage and other.stage == stage for other in reached):
+            if days_of(step.delay) > 100 and any(stage and other.stage == stage for other in reached):
                 step = replace(step, delay="8d")  # Of years, both ends come at nearly the same time.
         if hired and stage and not said and name not in sketch.annotated:
             step = _part_in_time(sketches, sketch, step, hired, stage)

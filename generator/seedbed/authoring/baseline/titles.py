@@ -18,14 +18,15 @@ _WARES = frozenset(
 )  # fmt: skip
 _PLACES = frozenset(
     ["branch", "clinic", "club", "dealership", "depot", "dock", "facility", "factory", "garage", "gym", "hospital",
-     "hotel",
-     "hub", "library", "museum", "office", "outlet", "plant", "school", "shop", "site", "station", "store", "studio",
-     "terminal", "theater", "theatre", "university", "venue", "warehouse", "yard"]
+     "hotel", "hub", "library", "museum", "office", "outlet", "plant", "school", "shop", "site", "station", "store",
+     "studio", "terminal", "theater", "theatre", "university", "venue", "warehouse", "yard"]
 )  # fmt: skip
+"""What products are, and places that are told apart by their city."""
 _SHORT = frozenset(["api", "crm", "erp", "hr", "id", "it", "kpi", "qa", "sku", "sla", "sql", "ui", "vip"])
 _WHICH = frozenset(
     ["code", "common", "display", "external", "full", "internal", "long", "new", "old", "public", "short"]
 )
+"""Words before `name` that say which name it is, not of what."""
 _LONGEST_CITY = 26
 
 
