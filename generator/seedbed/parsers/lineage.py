@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import Location
@@ -100,13 +100,14 @@ class Models:
             self.left_out.append(file)
             return _UNKNOWN
         self._characters += len(text)
-        tree, references = parse_model(text, self.project.target.get("type"))
+        tree, references, complete = parse_model(text, self.project.target.get("type"))
         if tree is None:
             return _UNKNOWN
         self._depth += 1
         names = {name: self._relation(reference) for name, reference in references.items()}
         with suppress(RecursionError):  # of hundreds of unions
-            self._read[file] = _Query(file, self.joins).relation(tree, names)
+            given = _Query(file, self.joins).relation(tree, names)
+            self._read[file] = given if complete else replace(given, rows_of=None)
         self._depth -= 1
         return self._read[file]
 
@@ -233,7 +234,7 @@ def _changes_rows(select: exp.Select) -> bool:
     from sqlglot import exp  # noqa: PLC0415
 
     clauses = ("where", "group", "having", "qualify", "distinct", "limit", "offset", "laterals", "joins", "sample")
-    if any(select.args.get(clause) for clause in clauses):
+    if any(select.args.get(clause) for clause in clauses) or select.find(exp.TableSample):
         return True
     found = (node for item in select.expressions for node in item.find_all(exp.AggFunc, exp.UDTF, exp.Explode))
     return any(not isinstance(node, exp.AggFunc) or node.find_ancestor(exp.Window) is None for node in found)

@@ -119,7 +119,7 @@ def columns_used(text: str, adapter: str | None) -> list[UsedColumn]:
         text: the model, Jinja and all.
         adapter: the target's adapter, such as `snowflake`, whose dialect the SQL is in.
     """
-    tree, relations = parse_model(text, adapter)
+    tree, relations, _ = parse_model(text, adapter)
     if tree is None:
         return []
     from sqlglot import exp  # noqa: PLC0415
@@ -129,8 +129,10 @@ def columns_used(text: str, adapter: str | None) -> list[UsedColumn]:
     return sorted(found, key=lambda used: (used.line, used.column))
 
 
-def parse_model(text: str, adapter: str | None) -> tuple[Any, dict[str, Reference]]:
+def parse_model(text: str, adapter: str | None) -> tuple[Any, dict[str, Reference], bool]:
     """The syntax tree of a model, None if it cannot be read, and what its names of relations stand for.
+
+    And whether no macro may have added a clause, such as a `where`, that the tree does not have.
 
     Args:
         text: the model, Jinja and all.
@@ -145,16 +147,16 @@ def parse_model(text: str, adapter: str | None) -> tuple[Any, dict[str, Referenc
         logger.addHandler(logging.NullHandler())
     # Without a profile the adapter is only assumed.
     dialects = dict.fromkeys([adapter or "duckdb", "duckdb", "snowflake", "bigquery"])
-    relations: dict[str, Reference] = {}
-    for loose in (False, True):
-        references: list[Reference] = []
-        sql = _without_jinja(text, references, loose=loose)
-        relations = {f"{_PLACEHOLDER}{index}": reference for index, reference in enumerate(references)}
+    references: list[Reference] = []
+    readings = _without_jinja(text, references), _without_jinja(text, [], loose=True)
+    relations = {f"{_PLACEHOLDER}{index}": reference for index, reference in enumerate(references)}
+    complete = readings[0] == readings[1]
+    for sql in dict.fromkeys(readings):
         for dialect in dialects:
             # `get` loads this dialect alone, where a look into `classes` loads them all.
             with suppress(SqlglotError, RecursionError):
-                return sqlglot.parse_one(sql, read=sqlglot.Dialect.get(dialect)), relations
-    return None, relations
+                return sqlglot.parse_one(sql, read=sqlglot.Dialect.get(dialect)), relations, complete
+    return None, relations, complete
 
 
 def _without_jinja(text: str, relations: list[Reference], *, loose: bool = False) -> str:

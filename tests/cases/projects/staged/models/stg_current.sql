@@ -1,0 +1,3 @@
+select thing as thing_id
+from {{ source('shop', 'versions') }} as v
+{{ only_current('v') }}
