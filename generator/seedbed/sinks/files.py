@@ -37,7 +37,7 @@ try:
 except ImportError:  # pragma: no cover - Windows has no advisory locks on folders; two runs at once are not noticed
     fcntl = None  # type: ignore[assignment]
 
-_SYNC_EVERY = 64 << 20
+_SYNC_EVERY = 8 << 20
 """Bytes. The system by itself waits for seconds, and then for all of them."""
 _PIECE = 1 << 20
 """Bytes that are written at a time. Of a buffer of 26 MiB, Linux takes up to five times as long for each byte."""
