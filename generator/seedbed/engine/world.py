@@ -387,14 +387,14 @@ class World:
         assert parent is not None
         if not self.is_dense(table):
             raise GenerationError(f"{table.name} is numbered with gaps and cannot be counted through")
-        total, before = 0, [0]
+        total, before = 0, [np.zeros(1, np.int64)]
         count = self.rows(parent)
         for low in range(0, count, BATCH_ROWS):
             numbers = np.arange(low, min(low + BATCH_ROWS, count))
             running = np.cumsum(self.count_children(self.pick(parent, numbers), table)) + total
-            before.extend(running[STRIDE - 1 :: STRIDE].tolist())
+            before.append(running[STRIDE - 1 :: STRIDE].copy())
             total = int(running[-1])
-        return Offsets(np.array(before, dtype=np.int64), total)
+        return Offsets(np.concatenate(before), total)
 
     def _first_child(self, table: ResolvedTable, parents: Int64s, counts: Int64s | None = None) -> Int64s:
         """The number of the first child of each parent; `counts`, if known, are theirs."""
