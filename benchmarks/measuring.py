@@ -69,7 +69,9 @@ def interpreter(environment: str | None) -> Path:
     if environment is None:
         return Path(sys.executable)
     packages = ENVIRONMENTS[environment]
-    mark = hashlib.sha256(" ".join((sys.version, *packages)).encode()).hexdigest()[:8]
+    own = (HERE.parent / "pyproject.toml").read_text()  # what Seedbed itself needs there may change
+    asked = " ".join((sys.version, *packages, own if any("--editable" in package for package in packages) else ""))
+    mark = hashlib.sha256(asked.encode()).hexdigest()[:8]
     folder = CACHE / f"{environment}-{mark}"
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():

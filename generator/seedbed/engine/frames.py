@@ -373,7 +373,7 @@ class Frame:
             cases = walker.cases_of(self.value(by)) if by else None
             self._walks[lifecycle] = walker.walk(self.numbers, cases)
             if self.attempt is None:
-                self.world.lives(lifecycle).note(self.numbers, self._walks[lifecycle].life_end)
+                self.world.lives(lifecycle).note(self.numbers, self._walks[lifecycle])
         return self._walks[lifecycle]
 
     def life(self, lifecycle: str) -> tuple[Int64s, Int64s, Mask]:
@@ -388,9 +388,10 @@ class Frame:
     def own_life(self, lifecycle: str) -> tuple[Int64s, Int64s]:
         """When each of these rows, entities of the lifecycle, begins, and when it ends (`Walk.life_end`)."""
         if lifecycle not in self._walks and self.attempt is None:
-            ends = self.world.lives(lifecycle).ends(self.numbers)
-            if ends is not None:
-                return self.world.walker(lifecycle).arrivals(self.numbers), ends
+            lengths = self.world.lives(lifecycle).lengths(self.numbers)
+            if lengths is not None:
+                begin = self.world.walker(lifecycle).arrivals(self.numbers)
+                return begin, begin + lengths
         walk = self.walk(lifecycle)
         return walk.begin, walk.life_end
 

@@ -32,8 +32,7 @@ Floats = npt.NDArray[np.float64]
 OPEN = int(np.iinfo(np.int64).max)
 """Stands for a moment that never comes, or is not known at the as-of date."""
 KEPT_LIVES = 1 << 21
-"""Of so many entities of a lifecycle it is kept when their lives end: 16 MB."""
-_NOT_WALKED = -1 - OPEN
+"""Of so many entities of a lifecycle it is kept how long they live: 8 MB."""
 LONGEST = 86_400 * 365_000
 """Seconds, a thousand years: no dwell is longer, so that moments cannot overflow."""
 
@@ -82,7 +81,7 @@ class Walk:
 
 
 class Lives:
-    """When the lives of the first entities of a lifecycle end, as far as they have been walked.
+    """How long the first entities of a lifecycle live, as far as they have been walked.
 
     Tables are made one after another. What only asks for the life of an entity whose history was made before need
     not walk through it again. Processes may note and ask at the same time: what they note of an entity is the same.
@@ -94,10 +93,10 @@ class Lives:
 
     def __init__(self, entities: int, file: Path | None = None) -> None:
         self._size = min(entities, KEPT_LIVES)
-        # 0 where an entity has not been walked, as in a new file: memory is taken only as it fills.
-        self._ends: Int64s = np.zeros(0 if file else self._size, np.int64)
+        # Seconds and one; 0 where an entity has not been walked, as in a new file, or lives longer than can be kept.
+        self._lengths: npt.NDArray[np.uint32] = np.zeros(0 if file else self._size, np.uint32)
         if file:
-            self._ends = np.memmap(file, np.int64, "r+", shape=self._size)
+            self._lengths = np.memmap(file, np.uint32, "r+", shape=self._size)
 
     @staticmethod
     def make_room(entities: int, file: Path) -> None:
@@ -107,24 +106,26 @@ class Lives:
             OSError: there is no room now.
         """
         try:
-            file.write_bytes(bytes(8 * min(entities, KEPT_LIVES)))
+            file.write_bytes(bytes(np.dtype(np.uint32).itemsize * min(entities, KEPT_LIVES)))
         except OSError:
             file.unlink(missing_ok=True)
             raise
 
-    def note(self, entities: Int64s, ends: Int64s) -> None:
-        """Keeps when the lives of the entities with these numbers end (`Walk.life_end`)."""
+    def note(self, entities: Int64s, walk: Walk) -> None:
+        """Keeps what a walk has shown of the entities with these numbers."""
+        lengths = walk.life_end - walk.begin + 1
+        lengths[(lengths < 1) | (lengths > np.iinfo(np.uint32).max)] = 0
         if not self._holds(entities):
             kept = entities < self._size
-            entities, ends = entities[kept], ends[kept]
-        self._ends[entities] = ends ^ _NOT_WALKED
+            entities, lengths = entities[kept], lengths[kept]
+        self._lengths[entities] = lengths
 
-    def ends(self, entities: Int64s) -> Int64s | None:
-        """When the life of each of the entities ends; None if one has not been walked."""
+    def lengths(self, entities: Int64s) -> Int64s | None:
+        """The seconds from the beginning of each entity to its end (`Walk.life_end`); None if one is not known."""
         if not self._holds(entities):
             return None
-        ends = self._ends.take(entities)
-        return None if not ends.all() else np.bitwise_xor(ends, _NOT_WALKED, out=ends)
+        lengths = self._lengths.take(entities).astype(np.int64)
+        return lengths - 1 if lengths.all() else None
 
     def _holds(self, entities: Int64s) -> bool:
         return bool(entities.max(initial=-1) < self._size)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from seedbed.engine.history import LONGEST, OPEN, Walk, Walker, version_at
+from seedbed.engine.history import LONGEST, OPEN, Lives, Walk, Walker, version_at
 from seedbed.engine.rng import Stream
 from seedbed.errors import GenerationError
 from seedbed.plan.resolved import DAY, DwellTime, ResolvedLifecycle
@@ -164,3 +164,15 @@ def test_too_many_entities_for_one_search_are_refused() -> None:
     far = replace(walk, start=np.array([0, 1, OPEN // 2]))
     with pytest.raises(GenerationError, match="too many"):
         version_at(far, np.array([0]), np.array([1]))
+
+
+def test_of_lives_that_are_too_long_to_be_kept_nothing_is_known() -> None:
+    most = 2**32 - 2
+    for seconds, kept in ((0, 0), (3 * DAY, 3 * DAY), (most, most), (most + 1, None), (OPEN - START, None)):
+        walk = replace(walk_one(LINE), life_end=np.array([START + seconds]))
+        lives = Lives(8)
+        lives.note(np.array([5]), walk)
+        found = lives.lengths(np.array([5]))
+        assert (None if found is None else found.tolist()) == (None if kept is None else [kept])
+    assert lives.lengths(np.array([4])) is None
+    assert lives.lengths(np.array([8])) is None

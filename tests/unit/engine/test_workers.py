@@ -80,10 +80,10 @@ def test_a_walk_that_one_process_made_is_made_by_no_other(resolved, elsewhere, t
     world.share(tmp_path)
     (process,) = resolved.lifecycles
     entities = np.arange(world.rows(resolved.table("patients")))
-    assert world.lives(process.name).ends(entities) is None
+    assert world.lives(process.name).lengths(entities) is None
     deque(generate_batches(world, resolved.table("stays"), workers=elsewhere, batch_rows=100), maxlen=0)
-    expected = World(resolved).frames(resolved.table("patients"), 0, len(entities)).walk(process.name).life_end
-    np.testing.assert_array_equal(world.lives(process.name).ends(entities), expected)
+    walk = World(resolved).frames(resolved.table("patients"), 0, len(entities)).walk(process.name)
+    np.testing.assert_array_equal(world.lives(process.name).lengths(entities), walk.life_end - walk.begin)
 
 
 def test_without_room_for_what_they_share_processes_make_the_same(resolved, monkeypatch):

@@ -157,6 +157,6 @@ def test_what_is_kept_of_earlier_walks_changes_no_fact(tmp_path, walked):
     for _ in islice(generate_batches(world, resolved.table("history"), batch_rows=300), walked):
         pass
     lives = world.lives("history")
-    assert lives.ends(np.arange(64)) is not None
-    assert (lives.ends(np.arange(400)) is None) == (walked is not None)
+    assert lives.lengths(np.arange(64)) is not None
+    assert (lives.lengths(np.arange(400)) is None) == (walked is not None)
     assert make(resolved, "events", world=world, batch_rows=100).equals(make(resolved, "events"))
