@@ -9,6 +9,7 @@ import ast
 import datetime as dt
 import math
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -20,6 +21,9 @@ from seedbed.plan.problems import wanted
 
 MAX_CHARACTERS = 4_000
 MAX_BRACKETS = 12
+# Before Python 3.12.2, and 3.11.8, threads that parse at once count their depth together and fail
+# (https://github.com/python/cpython/issues/106905).
+_PARSING = threading.Lock()
 
 
 class CallError(ValueError):
@@ -167,7 +171,7 @@ def _parse(text: str, noun: str) -> ast.Call:
         if depth > MAX_BRACKETS:
             raise CallError(f"brackets are nested more than {MAX_BRACKETS} deep")
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:

@@ -1,5 +1,9 @@
 """Generator strings are read, checked, and written back."""
 
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from seedbed.plan.calls import CallError
@@ -136,3 +140,21 @@ def test_durations():
         1_209_600,
         129_600,
     ]
+
+
+def test_threads_may_read_at_once():
+    # Where the collector's callbacks let another thread go on, Python's own parser fails in some versions.
+    def yield_to_others(*_):
+        time.sleep(1e-4)
+
+    text = f"choice({ {f'value {number}': number + 1 for number in range(60)} })"
+    before = gc.get_threshold()
+    gc.callbacks.append(yield_to_others)
+    gc.set_threshold(5)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            found = set(threads.map(lambda _: str(parse_generator(text)), range(40)))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(yield_to_others)
+    assert len(found) == 1
