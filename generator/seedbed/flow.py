@@ -28,12 +28,16 @@ def each(function: Callable[[pa.RecordBatch], Result], batches: Iterable[pa.Reco
     return batches.each(function) if isinstance(batches, MadeElsewhere) else map(function, batches)
 
 
-def unpacked(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows without dictionary-encoded columns."""
+def unpacked(array: pa.Array) -> pa.Array:
+    """The same values, not dictionary-encoded."""
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def unpacked_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows without dictionary-encoded columns."""
     if not any(map(pa.types.is_dictionary, batch.schema.types)):
         return batch
-    plain = (column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns)
-    return pa.record_batch(list(plain), batch.schema.names)
+    return pa.record_batch(list(map(unpacked, batch.columns)), batch.schema.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.errors import GenerationError
+from seedbed.flow import unpacked
 from seedbed.plan.types import DEFAULT_DECIMAL
 from seedbed.schema import DataType, TypeKind
 
@@ -76,11 +77,6 @@ def conform(array: pa.Array, data_type: DataType, column: str = "", *, packed: b
         raise GenerationError(f"{column}: {array.type} values cannot become {data_type.text}: {said}") from error
     _check_size(converted, data_type, column)
     return converted
-
-
-def unpacked(array: pa.Array) -> pa.Array:
-    """The same values, not dictionary-encoded."""
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def as_text(array: pa.Array, *, packed: bool = False) -> pa.Array:

@@ -19,7 +19,7 @@ from seedbed.engine.arrow import as_text
 from seedbed.engine.frames import schema_of
 from seedbed.engine.workers import Span, Workers, workers_for
 from seedbed.engine.world import BATCH_ROWS, World, expected_rows, ranges
-from seedbed.flow import unpacked
+from seedbed.flow import unpacked_batch
 from seedbed.plan.resolved import ResolvedTable
 
 __all__ = ["ALONE", "Batches", "generate_batches", "schema_of", "values_at", "workers_on"]
@@ -48,7 +48,7 @@ class Batches:
         return len(self.spans)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return map(unpacked, self.workers.in_order(self.make, self.spans))
+        return map(unpacked_batch, self.workers.in_order(self.make, self.spans))
 
     def each(self, function: Callable[[pa.RecordBatch], Result]) -> Iterator[Result]:
         """What the function makes of each batch, in the process that makes the batch; it must be picklable.

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.errors import GenerationError
+from seedbed.flow import unpacked
 from seedbed.plan.expressions import Expression, first_line
 from seedbed.plan.sandbox import locked_connection
 
@@ -68,6 +69,5 @@ class Evaluator:
 
 def _plain(array: pa.Array) -> pa.Array:
     """Dictionaries unpacked, and moments as DuckDB's TIMESTAMP, without a time zone."""
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+    array = unpacked(array)
     return pc.cast(array, pa.timestamp("us")) if pa.types.is_timestamp(array.type) else array

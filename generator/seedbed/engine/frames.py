@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.engine.arrow import arrow_type, conform, truth, unpacked
+from seedbed.engine.arrow import arrow_type, conform, truth
 from seedbed.engine.cells import Cells, Int64s
 from seedbed.engine.distributions import normal_probabilities, normal_quantile
 from seedbed.engine.finders import seconds_of
@@ -25,6 +25,7 @@ from seedbed.engine.rng import Floats, Stream, Words, words_of
 from seedbed.engine.updates import Updates
 from seedbed.engine.values import make_values
 from seedbed.errors import GenerationError
+from seedbed.flow import unpacked
 from seedbed.plan import kinds
 from seedbed.plan.resolved import (
     DAY,

@@ -2,7 +2,8 @@
 
 Rows are made by many short calls, between which the interpreter runs one thread at a time: threads make them no
 faster. A child is asked for a span, and answers with what it made: one pickle, and behind it the buffers of
-columns and files as they are. It needs nothing but what it is sent, and no file.
+columns and files as they are. It needs nothing but what it is sent; what processes know of lives
+(`World.share`) only spares it work.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from seedbed.flow import unpacked
+from seedbed.flow import unpacked_batch
 from seedbed.sinks.base import check_batch
 from seedbed.sinks.csv_text import contents, lines
 from seedbed.sinks.looks import Looks
@@ -101,7 +101,7 @@ def _block(rows: pa.RecordBatch) -> pa.Buffer:
     if ready is not None:
         return ready
     stream = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(unpacked(rows), stream, _OPTIONS)  # the writer itself takes longer to unpack them
+    pyarrow.csv.write_csv(unpacked_batch(rows), stream, _OPTIONS)  # the writer itself takes longer to unpack them
     written = stream.getvalue()
     if not np.frombuffer(written, np.uint8).min():  # a third of the time of all()
         guilty = next(name for name, column in zip(rows.schema.names, rows.columns, strict=True) if _has_nul(column))

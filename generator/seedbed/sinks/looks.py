@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seedbed.flow import unpacked
+
 # What agate takes for a number, a date, a time or a boolean.
 _TYPED = r"^\s*(?:[-+]?[$€£¥]?[-+]?[\d,]*\.?\d+%?|\d{4}-\d\d-\d\d(?:[T ].*)?|(?i:true|false))\s*$"
 _INT32 = 2**31
@@ -56,7 +58,7 @@ class Looks:
 def _all_typed(column: pa.Array) -> bool:
     """Whether all are texts that look like numbers, dates or booleans. Mostly the first few show that they do not."""
     for part in (column.slice(0, 16), column):
-        texts = part.dictionary_decode() if pa.types.is_dictionary(part.type) else part
+        texts = unpacked(part)
         if not (
             pa.types.is_string(texts.type) and pc.all(pc.match_substring_regex(texts, _TYPED), min_count=0).as_py()
         ):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seedbed.flow import unpacked
+from seedbed.flow import unpacked_batch
 from seedbed.plan.resolved import ResolvedTable
 from seedbed.schema import DataType, TypeKind
 from seedbed.sinks.base import check_batch
@@ -67,7 +67,7 @@ class Encoder:
             pyarrow.ArrowException: a value is not of the type in which it is to be stored.
         """
         check_batch(self.table, self.schema, batch)
-        return unpacked(batch) if batch.num_rows < SMALLEST else self.file(batch)
+        return unpacked_batch(batch) if batch.num_rows < SMALLEST else self.file(batch)
 
     def file(self, batch: pa.RecordBatch) -> pa.Buffer:
         """The rows as a Parquet file in memory, of no row group when there are none."""
